@@ -1,0 +1,1 @@
+"""SDTM to ADaM: subject level, BDS, time to event, concentrations and response."""

@@ -1,0 +1,1 @@
+"""Raw data in: EDC forms, vendor files, encodings and row identity."""

@@ -1,0 +1,1 @@
+"""What a study says: YAML with places, models, the verb registry, expressions and lint."""

@@ -1,0 +1,1 @@
+"""Standards as data: SDTMIG, ADaMIG and controlled terminology."""

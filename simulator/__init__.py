@@ -1,0 +1,1 @@
+"""A seeded first-in-human trial with its honest mess, and its truth."""

@@ -1,0 +1,1 @@
+"""Checks on what was built: schemas from specs and standards, rules, invariants."""
