@@ -6,6 +6,7 @@ Shared by every writer and reader of the room, and filled by the build from spec
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,15 @@ class VariableMeta:
 
 @dataclass(frozen=True, slots=True)
 class DatasetMeta:
-    """One dataset: its variables in file order."""
+    """One dataset: its variables in file order.
+
+    `created` is the creation time a file carried when it was read; None where none is known.
+    """
 
     name: str
     label: str = ""
     variables: tuple[VariableMeta, ...] = field(default_factory=tuple)
+    created: datetime | None = None
 
     def variable(self, name: str) -> VariableMeta:
         """The variable of that name; KeyError when there is none."""

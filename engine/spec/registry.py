@@ -1,0 +1,165 @@
+"""The registry of verbs: one declaration runs, checks, documents and completes a verb.
+
+A variable verb derives one variable for records that exist; a record verb makes or changes the records
+themselves. Parameters are a pydantic model, so the same declaration gives the checks, the JSON Schema
+for editors and the verb reference. A verb is pure: no files, no clock, no random numbers, no printing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from engine.spec.binding import Model
+from engine.spec.expressions import Expression
+from engine.spec.refs import FarRef, VariableRef
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from engine.run.at import At
+
+Scope = Literal["record", "subject", "study"]
+
+
+class Params(Model):
+    """The parameters of a variable verb, and what it does with them."""
+
+    def derive(self, at: At) -> pd.Series:
+        """The variable's values for the records `at` shows: text (str) or float64, n records, 0..n-1."""
+        raise NotImplementedError
+
+
+@dataclass(slots=True)
+class Made:
+    """What a record verb makes of the records it was given.
+
+    `rows` are positions among the records given (a record may stand several times, or not at all), -1 for
+    a record that comes from none; `columns` are new columns by name, as long as `rows`. `subjects` is
+    needed when any of `rows` is -1. `sources` aligns further sources: positions in them, -1 where none.
+    """
+
+    rows: np.ndarray
+    columns: dict[str, pd.Series] | None = None
+    subjects: pd.Series | None = None
+    sources: dict[str, np.ndarray] | None = None
+
+
+class RecordParams(Model):
+    """The parameters of a record verb, and what it does with them."""
+
+    def make(self, at: At) -> Made:
+        """The records that come of those `at` shows."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A registered verb: its words, its model and what the reviewer is told."""
+
+    name: str
+    kind: Literal["variable", "records"]
+    model: type[Model]
+    reads: str | None  # the parameter that the verb's own key gives; None: a record verb's whole mapping
+    scope: Scope
+    says: str
+    source: str
+    example: str
+    gives: str  # prefix of the columns that a record verb makes, e.g. "interval"
+    columns: tuple[str, ...]
+    starts: bool  # a record verb that may stand first in a part
+
+
+VERBS: dict[str, Verb] = {}
+RECORD_VERBS: dict[str, Verb] = {}
+
+P = TypeVar("P", bound=type[Params])
+R = TypeVar("R", bound=type[RecordParams])
+
+
+def verb(
+    name: str, *, reads: str, scope: Scope, says: str, source: str = "", example: str = ""
+) -> Callable[[P], P]:
+    """Register a variable verb under `name`; `reads` is the field its own key fills.
+
+    `says` is the sentence for define.xml and the reviewer, with {field} for parameters.
+    """
+
+    def register(model: P) -> P:
+        if name in VERBS:
+            raise ValueError(f"the verb {name} is registered twice")
+        if reads not in model.model_fields:
+            raise ValueError(f"the verb {name} reads {reads}, which its model does not have")
+        VERBS[name] = Verb(name, "variable", model, reads, scope, says, source, example, "", (), False)
+        return model
+
+    return register
+
+
+def record_verb(
+    name: str,
+    *,
+    says: str,
+    reads: str | None = None,
+    scope: Scope = "subject",
+    source: str = "",
+    example: str = "",
+    gives: str = "",
+    columns: tuple[str, ...] = (),
+    starts: bool = False,
+) -> Callable[[R], R]:
+    """Register a record verb; its new columns are referred to as `<gives>.<COLUMN>`."""
+
+    def register(model: R) -> R:
+        if name in RECORD_VERBS:
+            raise ValueError(f"the record verb {name} is registered twice")
+        RECORD_VERBS[name] = Verb(
+            name, "records", model, reads, scope, says, source, example, gives, columns, starts
+        )
+        return model
+
+    return register
+
+
+def references(value: Any) -> Iterator[VariableRef]:
+    """Every variable that a model's fields refer to, expressions included, in the order of the fields."""
+    if isinstance(value, VariableRef):
+        yield value
+    elif isinstance(value, Expression):
+        yield from value.refs
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from references(getattr(value, name))
+        extra = getattr(value, "more_references", None)
+        if extra is not None:
+            yield from extra()
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from references(item)
+
+
+def sentence(verb_: Verb, params: Model) -> str:
+    """The verb's sentence with the parameters filled in; lists joined by commas, absent ones left out."""
+    words: dict[str, str] = {}
+    for name in type(params).model_fields:
+        value = getattr(params, name)
+        if isinstance(value, (list, tuple)):
+            words[name] = ", ".join(str(v) for v in value)
+        elif isinstance(value, dict):
+            words[name] = "; ".join(f"{k} = {v}" for k, v in value.items())
+        else:
+            words[name] = "" if value is None else str(value)
+    return verb_.says.format_map(words)
+
+
+__all__ = [
+    "RECORD_VERBS", "VERBS", "FarRef", "Made", "Params", "RecordParams", "Verb", "VariableRef",
+    "record_verb", "references", "sentence", "verb",
+]
