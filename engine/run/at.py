@@ -1,0 +1,222 @@
+"""What a verb sees: the records it derives for, and every value it may ask for by reference.
+
+A reference is resolved in this order; the first that applies wins:
+1. `NAME` or `OWN.NAME`: a variable of the same records;
+2. `study.NAME`: a setting of the study;
+3. a column that a record verb made (`interval.START`);
+4. a table that the records were made from: the value of the very record behind each;
+5. any other table: the one record of the same subject (of raw forms, that of the primary participation).
+
+Raw text is given in ASCII spelling (see edc); `raw` gives it as received. Positions stay known throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import DataError, Problem
+from engine.numbers import number_texts, to_numbers
+from engine.run.tables import Bools, Positions, Records, Table, take, take_values
+from engine.spec.refs import VariableRef
+
+if TYPE_CHECKING:
+    from engine.run.run import Run
+    from engine.spec.expressions import Expression
+    from engine.run.issues import Severity
+
+
+class At:
+    """n records of a table, in a fixed order, and all that can be said of them."""
+
+    def __init__(
+        self,
+        run: Run,
+        table: Table,
+        rows: Positions | None = None,
+        *,
+        variable: str = "",
+        early: bool = False,
+        records: Records | None = None,
+        watch: Callable[[VariableRef], None] | None = None,
+    ) -> None:
+        """Look at the records of `table` at positions `rows` (None: all); `early`: before the cut."""
+        self.run = run
+        self.table = table
+        self.variable = variable
+        self.early = early
+        whole = records if records is not None else (
+            table.all_records if early and table.all_records is not None else table.records)
+        self.rows = rows
+        self.records = whole if rows is None else whole.take(rows)
+        self.watch = watch
+
+    # -- who and how many
+
+    @property
+    def n(self) -> int:
+        """Number of records."""
+        return self.records.n
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset being built."""
+        return self.table.name
+
+    @property
+    def subject(self) -> Positions:
+        """Code of each record's person, in the order of USUBJID; -1 for none."""
+        return self.records.subject
+
+    @property
+    def usubjid(self) -> pd.Series:
+        """USUBJID of each record."""
+        return take_values(self.run.people.columns["USUBJID"], self.subject)
+
+    def only(self, rows: Bools | Positions) -> At:
+        """The same view of some of the records: a mask, or positions in this view."""
+        inner = np.flatnonzero(rows) if rows.dtype == bool else rows
+        outer = inner if self.rows is None else self.rows[inner]
+        seen = At.__new__(At)
+        seen.run, seen.table, seen.variable, seen.early = self.run, self.table, self.variable, self.early
+        seen.rows, seen.records, seen.watch = outer, self.records.take(inner), self.watch
+        return seen
+
+    def far(self, name: str) -> At:
+        """All records of another table, for verbs that pick among a subject's records."""
+        return At(self.run, self.run.table(name), variable=self.variable, watch=self.watch)
+
+    # -- values
+
+    def values(self, ref: VariableRef) -> pd.Series:
+        """Text or float64 for each record, missing as NaN, index 0..n-1.
+
+        Raises:
+            DataError: the reference needs one record per subject and a subject has several.
+        """
+        if self.watch is not None:
+            self.watch(ref)
+        return self._values(ref, lambda table, name: self.run.column(table, name))
+
+    def raw(self, ref: VariableRef) -> pd.Series:
+        """As `values`, but raw text exactly as it was received."""
+        return self._values(ref, lambda table, name: self.run.column(table, name, as_received=True))
+
+    def _values(self, ref: VariableRef, column: Callable[[Table, str], pd.Series]) -> pd.Series:
+        table, positions = self.find(ref)
+        if table is None:
+            if ref.source == "study":
+                return self.constant(self.run.study.setting(ref.name))
+            return self.records.made[f"{ref.source}.{ref.name}"]
+        if table is self.table and self.early:
+            return self._taken(table.early[ref.name])
+        values = column(table, ref.name)
+        return self._taken(values) if positions is None else take_values(values, positions)
+
+    def _taken(self, values: pd.Series) -> pd.Series:
+        return values if self.rows is None else take_values(values, self.rows)
+
+    def find(self, ref: VariableRef) -> tuple[Table | None, Positions | None]:
+        """The table that holds a reference's values, and each record's position there.
+
+        (None, None) for settings and made columns; (own table, None) for own variables.
+        """
+        if ref.source is None or ref.source == self.table.name:
+            return self.table, None
+        if ref.source == "study" or f"{ref.source}.{ref.name}" in self.records.made:
+            return None, None
+        table = self.run.table(ref.source)
+        if ref.source in self.records.sources:
+            return table, self.records.sources[ref.source]
+        return table, take(self.run.one_per_subject(table), self.subject)
+
+    def constant(self, value: str | float | None) -> pd.Series:
+        """One value for all records."""
+        if isinstance(value, (int, float)):
+            return pd.Series(np.full(self.n, float(value)))
+        if value is None:
+            return pd.Series(pd.array([None], dtype="str").take(np.zeros(self.n, dtype=int)))
+        return pd.Series(pd.array([value], dtype="str").take(np.zeros(self.n, dtype=int)))
+
+    def text(self, ref: VariableRef) -> pd.Series:
+        """As `values`, numbers as their shortest decimal text."""
+        values = self.values(ref)
+        return number_texts(values) if values.dtype == np.float64 else values
+
+    def number(self, ref: VariableRef) -> pd.Series:
+        """As `values`, text read as numbers; text that is none is a blocking issue and missing."""
+        values = self.values(ref)
+        numbers, bad = to_numbers(values)
+        if bad.any():
+            self.report(bad, f"{ref} is not a number", found=values, severity="blocking")
+        return numbers
+
+    def dtc(self, date: VariableRef, time: VariableRef | None = None) -> pd.Series:
+        """ISO 8601 text of a date and its time; a raw date is read by its declared format.
+
+        An impossible date or time is a blocking issue and missing.
+        """
+        values = self.values(date)
+        times = self.values(time) if time is not None else None
+        table, _ = self.find(date)
+        if table is None or not table.raw:
+            if times is None:
+                return values
+            joined = values + "T" + times
+            return values.where(times.isna() | (values.str.len() != 10), joined)
+        dates, bad = self.run.to_iso(table.name, date.name, values, times,
+                                     time.name if time is not None else None)
+        if bad.any():
+            shown = values if times is None else values + times.radd(" ").fillna("")
+            self.report(bad, f"{date} is no possible date", found=shown, severity="blocking")
+        return dates
+
+    # -- conditions
+
+    def test(self, condition: Expression | None) -> Bools:
+        """True where the condition is known to be true; None is true everywhere."""
+        if condition is None:
+            return np.ones(self.n, dtype=bool)
+        try:
+            truth = condition.test(self.values, self.n)
+        except ValueError as error:
+            raise DataError(Problem(f"{self.dataset}.{self.variable}: {error}", found=condition.text)) from None
+        self.run.count_unknown(self.dataset, self.variable, condition.text, int(truth.unknown.sum()))
+        return truth.true
+
+    def evaluate(self, expression: Expression) -> pd.Series:
+        """The value of a formula; a condition gives 'Y' where true, missing elsewhere."""
+        try:
+            value = expression.evaluate(self.values, self.n)
+        except ValueError as error:
+            raise DataError(Problem(f"{self.dataset}.{self.variable}: {error}", found=expression.text)) from None
+        if isinstance(value, pd.Series):
+            return value
+        return self.constant("Y").where(pd.Series(value.true))
+
+    # -- saying what is wrong
+
+    def report(
+        self,
+        mask: Bools,
+        message: str,
+        *,
+        found: pd.Series | None = None,
+        severity: Severity = "warning",
+        variable: str = "",
+    ) -> None:
+        """List an issue for each record of the mask; `found` adds the value at fault."""
+        inner = np.flatnonzero(np.asarray(mask, dtype=bool))
+        if len(inner):
+            shown = None if found is None else take_values(found, inner)
+            self.run.report(self.only(inner), message, shown, severity, variable or self.variable)
+
+    # -- study-wide things
+
+    @property
+    def study(self) -> Any:
+        """The study as it was read (see engine.spec.study)."""
+        return self.run.study

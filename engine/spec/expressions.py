@@ -1,0 +1,374 @@
+"""Conditions and formulas of a spec, checked when read and computed on whole columns.
+
+    AESER == 'Y' and AESTDTC is present          BMIBL: {compute: "WEIGHTBL / (HEIGHTBL / 100) * ..."}
+
+Read through Python's `ast` with a whitelist of nodes and limits on size; never eval, exec, DataFrame.eval or
+query. Logic is three-valued: a comparison with a missing value is unknown, `not unknown` stays unknown, and
+only what is known to be true satisfies a `where`. Arithmetic on a missing value gives a missing value.
+Text compares as text with text, and as a number with a number.
+
+Sources: architecture, "Expressions"; SQL's three-valued logic (ISO/IEC 9075-2, 8.12).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic_core import core_schema
+
+from engine.numbers import round_half_up, to_numbers
+from engine.spec.refs import VariableRef
+
+MAX_LENGTH = 2000  # characters; what is longer belongs to a hook
+MAX_NODES = 200
+Lookup = Callable[[VariableRef], pd.Series]
+Bools = NDArray[np.bool_]
+
+_FUNCTIONS = ("abs", "min", "max", "floor", "sqrt", "round", "upper", "lower", "starts_with", "ends_with",
+              "contains", "date_part", "length")
+_COMPARE = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
+_ALLOWED = (
+    ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, *_COMPARE,
+    ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Constant, ast.Name, ast.Attribute, ast.List,
+    ast.Tuple, ast.Call, ast.Load,
+)
+
+
+class ExpressionError(ValueError):
+    """The text is no expression of a spec; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Three-valued truth of n records: what is neither true nor unknown is false."""
+
+    true: Bools
+    unknown: Bools
+
+
+class Expression:
+    """A condition or formula; parsed once, then computed on any records."""
+
+    __slots__ = ("_quoted", "_tree", "refs", "text")
+
+    def __init__(self, text: str) -> None:
+        """Read the text; ExpressionError when it is not allowed or not understood."""
+        self.text = text.strip()
+        if not self.text:
+            raise ExpressionError("an empty expression")
+        if len(self.text) > MAX_LENGTH:
+            raise ExpressionError(f"an expression of {len(self.text)} characters (limit {MAX_LENGTH})")
+        code, self._quoted = _prepare(self.text)
+        try:
+            tree = ast.parse(code, mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            reason = getattr(error, "msg", None) or "not understood"
+            raise ExpressionError(f"not an expression: {reason}") from None
+        nodes = list(ast.walk(tree))
+        if len(nodes) > MAX_NODES:
+            raise ExpressionError(f"an expression of {len(nodes)} parts (limit {MAX_NODES}); use a hook")
+        for node in nodes:
+            self._check(node)
+        self._tree = tree.body
+        found: dict[VariableRef, None] = {}
+        self._collect(self._tree, found)
+        self.refs: tuple[VariableRef, ...] = tuple(found)
+
+    def __str__(self) -> str:
+        """The text as written."""
+        return self.text
+
+    def __repr__(self) -> str:
+        """For error messages of programmers."""
+        return f"Expression({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """Same text, same expression."""
+        return type(other) is type(self) and other.text == self.text  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        """By text."""
+        return hash(self.text)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an expression; ExpressionError (a ValueError) when it is none."""
+        return cls(text)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> core_schema.CoreSchema:
+        """Models take expressions as text."""
+
+        def read(value: Any) -> Any:
+            return value if isinstance(value, cls) else cls(str(value))
+
+        return core_schema.no_info_after_validator_function(
+            read, core_schema.union_schema([core_schema.is_instance_schema(cls), core_schema.str_schema()])
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
+        """Editors see a string."""
+        return {"type": "string"}
+
+    # -- reading
+
+    def _check(self, node: ast.AST) -> None:
+        if not isinstance(node, _ALLOWED):
+            raise ExpressionError(f"{type(node).__name__.lower()} is not allowed in an expression")
+        if isinstance(node, ast.Constant) and not (
+            node.value is None or (isinstance(node.value, (str, int, float)) and not isinstance(node.value, bool))
+        ):
+            raise ExpressionError(f"{node.value!r} is not allowed; write texts in quotes and numbers plainly")
+        if isinstance(node, ast.Call):
+            if not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS or node.keywords:
+                raise ExpressionError(f"not a function of expressions; there are {', '.join(_FUNCTIONS)}")
+        if isinstance(node, ast.Attribute) and not isinstance(node.value, ast.Name):
+            raise ExpressionError("a reference has one dot: AE.AETERM")
+        if isinstance(node, ast.Compare):
+            for op, right in zip(node.ops, node.comparators, strict=True):
+                if isinstance(op, (ast.Is, ast.IsNot)) != (isinstance(right, ast.Constant) and right.value is None):
+                    raise ExpressionError("write `is missing` or `is present`; compare values with == and !=")
+                if isinstance(op, (ast.In, ast.NotIn)) and not _constants(right):
+                    raise ExpressionError("`in` needs a list of texts or numbers: in ['A', 'B']")
+
+    def _ref(self, node: ast.Name | ast.Attribute) -> VariableRef:
+        if isinstance(node, ast.Name):
+            return VariableRef(None, self._quoted.get(node.id, node.id))
+        assert isinstance(node.value, ast.Name)
+        return VariableRef(node.value.id, self._quoted.get(node.attr, node.attr))
+
+    def _collect(self, node: ast.AST, found: dict[VariableRef, None]) -> None:
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            found[self._ref(node)] = None
+            return
+        children = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
+        for child in children:
+            self._collect(child, found)
+
+    # -- computing
+
+    def evaluate(self, lookup: Lookup, n: int) -> pd.Series | Truth:
+        """The value for n records: a Truth for a condition, else text or float64 with NaN for missing.
+
+        Raises:
+            ValueError: a text that must be a number is not one; the message shows it.
+        """
+        value = self._value(self._tree, lookup, n)
+        if isinstance(value, (str, int, float)):
+            return _column(value, n)
+        return value
+
+    def test(self, lookup: Lookup, n: int) -> Truth:
+        """The truth for n records; ValueError when the expression is no condition."""
+        value = self.evaluate(lookup, n)
+        if not isinstance(value, Truth):
+            raise ValueError(f"not a condition: {self.text}")
+        return value
+
+    @property
+    def is_condition(self) -> bool:
+        """True when it gives true, false or unknown."""
+        node = self._tree
+        return isinstance(node, (ast.BoolOp, ast.Compare)) or (
+            isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+        ) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+              and node.func.id in ("starts_with", "ends_with", "contains"))
+
+    def _value(self, node: ast.AST, lookup: Lookup, n: int) -> Any:
+        if isinstance(node, ast.Constant):
+            return node.value
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            return lookup(self._ref(node))
+        if isinstance(node, ast.BoolOp):
+            return _combine(node.op, [self._truth(v, lookup, n) for v in node.values])
+        if isinstance(node, ast.UnaryOp):
+            if isinstance(node.op, ast.Not):
+                truth = self._truth(node.operand, lookup, n)
+                return Truth(~truth.true & ~truth.unknown, truth.unknown)
+            return -_number(self._value(node.operand, lookup, n))
+        if isinstance(node, ast.BinOp):
+            return _arithmetic(node.op, _number(self._value(node.left, lookup, n)),
+                               _number(self._value(node.right, lookup, n)))
+        if isinstance(node, ast.Compare):
+            parts, left = [], self._value(node.left, lookup, n)
+            for op, right_node in zip(node.ops, node.comparators, strict=True):
+                right = _constants(right_node) or self._value(right_node, lookup, n)
+                parts.append(_compare(op, left, right, n))
+                left = right
+            return parts[0] if len(parts) == 1 else _combine(ast.And(), parts)
+        assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        return _call(node.func.id, [self._value(a, lookup, n) for a in node.args], n)
+
+    def _truth(self, node: ast.AST, lookup: Lookup, n: int) -> Truth:
+        value = self._value(node, lookup, n)
+        if not isinstance(value, Truth):
+            raise ValueError(f"`and`, `or` and `not` join conditions: {self.text}")
+        return value
+
+
+class FarExpression(Expression):
+    """A condition on the records of another dataset: names with its prefix are that record's, bare names own."""
+
+    __slots__ = ()
+
+
+def _prepare(text: str) -> tuple[str, dict[str, str]]:
+    """Python's spelling of the text, and the quoted names that were replaced by placeholders."""
+    quoted: dict[str, str] = {}
+    out: list[str] = []
+    at = 0
+    for match in re.finditer(r"""(\.)?("[^"\n]*"|'[^'\n]*')""", text):
+        out.append(_words(text[at : match.start()]))
+        at = match.end()
+        if match[1] and match[2].startswith('"'):
+            key = f"q{len(quoted)}_"
+            quoted[key] = match[2][1:-1]
+            out.append("." + key)
+        else:
+            out.append((match[1] or "") + match[2])
+    out.append(_words(text[at:]))
+    code = "".join(out)
+    if "\n" in code:
+        code = " ".join(code.split("\n"))
+    return code, quoted
+
+
+def _words(text: str) -> str:
+    if "\\" in text or "#" in text:
+        raise ExpressionError("not an expression: a stray character")
+    text = re.sub(r"\bis\s+(missing|not\s+present)\b", "is None", text)
+    return re.sub(r"\bis\s+(present|not\s+missing)\b", "is not None", text)
+
+
+def _constants(node: ast.AST) -> list[Any] | None:
+    if isinstance(node, (ast.List, ast.Tuple)) and node.elts:
+        values = [e.value for e in node.elts if isinstance(e, ast.Constant) and e.value is not None]
+        return values if len(values) == len(node.elts) else None
+    return None
+
+
+def _column(value: Any, n: int) -> pd.Series:
+    if isinstance(value, str):
+        return pd.Series([value] * n, dtype="str")
+    return pd.Series(np.full(n, float(value)))
+
+
+def _number(value: Any) -> Any:
+    """Numbers of a value; text must be numeric where present."""
+    if isinstance(value, Truth):
+        raise ValueError("a condition stands where a number is needed")
+    if isinstance(value, pd.Series):
+        if value.dtype == np.float64:
+            return value
+        numbers, bad = to_numbers(value)
+        if bad.any():
+            raise ValueError(f'"{value[bad].iloc[0]}" is not a number ({int(bad.sum())} such values)')
+        return numbers
+    if isinstance(value, str):
+        raise ValueError(f'"{value}" is not a number')
+    return float(value)
+
+
+def _arithmetic(op: ast.operator, left: Any, right: Any) -> Any:
+    if isinstance(op, ast.Add):
+        return left + right
+    if isinstance(op, ast.Sub):
+        return left - right
+    if isinstance(op, ast.Mult):
+        return left * right
+    if isinstance(op, ast.Pow):
+        return left**right
+    if not isinstance(right, pd.Series) and right == 0:
+        raise ValueError("division by 0")
+    if isinstance(right, pd.Series) and (right == 0).any():
+        raise ValueError(f"division by 0 in {int((right == 0).sum())} records; exclude them with a condition")
+    return left / right
+
+
+def _combine(op: ast.boolop, parts: list[Truth]) -> Truth:
+    true, unknown = parts[0].true, parts[0].unknown
+    for part in parts[1:]:
+        if isinstance(op, ast.And):
+            false = (~true & ~unknown) | (~part.true & ~part.unknown)
+            true = true & part.true
+        else:
+            false = (~true & ~unknown) & (~part.true & ~part.unknown)
+            true = true | part.true
+        unknown = ~true & ~false
+    return Truth(true, unknown)
+
+
+def _compare(op: ast.cmpop, left: Any, right: Any, n: int) -> Truth:
+    if isinstance(left, Truth) or isinstance(right, Truth):
+        raise ValueError("conditions are joined with `and` and `or`, not compared")
+    if not isinstance(left, pd.Series):
+        left = _column(left, n)
+    if isinstance(op, (ast.Is, ast.IsNot)):
+        missing = left.isna().to_numpy(dtype=bool)
+        return Truth(missing if isinstance(op, ast.Is) else ~missing, np.zeros(n, dtype=bool))
+    if isinstance(right, list):
+        if any(not isinstance(v, str) for v in right):
+            left, right = _number(left), [float(v) for v in right]
+        elif left.dtype == np.float64:
+            raise ValueError("a number is compared with a list of texts")
+        unknown = left.isna().to_numpy(dtype=bool)
+        hit = left.isin(right).to_numpy(dtype=bool)
+        return Truth((hit if isinstance(op, ast.In) else ~hit) & ~unknown, unknown)
+    numeric = any(isinstance(v, (int, float)) or (isinstance(v, pd.Series) and v.dtype == np.float64)
+                  for v in (left, right))
+    if numeric:
+        left, right = _number(left), _number(right)
+    unknown = left.isna().to_numpy(dtype=bool)
+    if isinstance(right, pd.Series):
+        unknown = unknown | right.isna().to_numpy(dtype=bool)
+    else:
+        right = _column(right, n)
+    if numeric:
+        a, b = left.to_numpy(), right.to_numpy()
+        known = ~unknown
+    else:  # only known texts are compared, as plain objects: code point order
+        known = ~unknown
+        a, b = left.to_numpy(dtype=object, na_value=""), right.to_numpy(dtype=object, na_value="")
+    result = {ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
+              ast.Gt: np.greater, ast.GtE: np.greater_equal}[type(op)](a, b).astype(bool)
+    return Truth(result & known, unknown)
+
+
+def _call(name: str, args: list[Any], n: int) -> Any:
+    if name in ("min", "max"):
+        if len(args) < 2:
+            raise ValueError(f"{name} takes two values or more")
+        columns = [a if isinstance(a, pd.Series) else _column(a, n) for a in map(_number, args)]
+        stack = np.vstack([c.to_numpy() for c in columns])
+        return pd.Series(np.min(stack, axis=0) if name == "min" else np.max(stack, axis=0))
+    wanted = 2 if name in ("round", "starts_with", "ends_with", "contains") else 1
+    if len(args) != wanted:
+        raise ValueError(f"{name} takes {wanted} value{'s' if wanted > 1 else ''}")
+    if name in ("abs", "floor", "sqrt", "round"):
+        number = _number(args[0])
+        column = number if isinstance(number, pd.Series) else _column(number, n)
+        if name == "round":
+            return round_half_up(column, int(args[1]))
+        with np.errstate(invalid="ignore"):
+            return pd.Series({"abs": np.abs, "floor": np.floor, "sqrt": np.sqrt}[name](column.to_numpy()))
+    text = args[0] if isinstance(args[0], pd.Series) else _column(str(args[0]), n)
+    if text.dtype == np.float64:
+        raise ValueError(f"{name} takes a text")
+    if name in ("starts_with", "ends_with", "contains"):
+        unknown = text.isna().to_numpy(dtype=bool)
+        method = {"starts_with": text.str.startswith, "ends_with": text.str.endswith}.get(name)
+        hit = method(str(args[1])) if method else text.str.contains(str(args[1]), regex=False)
+        return Truth(hit.to_numpy(dtype=bool, na_value=False) & ~unknown, unknown)
+    if name == "length":
+        return text.str.len().astype("float64")
+    if name == "date_part":
+        return text.str.slice(0, 10)
+    return text.str.upper() if name == "upper" else text.str.lower()

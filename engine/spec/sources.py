@@ -1,0 +1,166 @@
+"""How a raw export is laid out: carriers of the forms, common columns and their roles, vendor files.
+
+`raw.yaml` says where each file lies and what its columns are called; what the fields of a form mean stands
+in the forms (forms.yaml). A study without forms.yaml takes its forms from the export itself, all as text.
+
+Sources: architecture, "Raw names".
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from engine.spec.binding import Model, bind
+from engine.spec.document import load_document
+
+ColumnType = Literal["text", "number", "date", "time", "code", "codes"]
+OdmAttribute = Literal[
+    "StudyOID", "LocationOID", "SubjectKey", "StudyEventOID", "StudyEventRepeatKey",
+    "FormOID", "FormRepeatKey", "ItemGroupOID", "ItemGroupRepeatKey",
+]
+
+
+def _inside(text: str) -> str:
+    path = PurePosixPath(text)
+    if not text or path.is_absolute() or ".." in path.parts or "\\" in text or ":" in text:
+        raise ValueError("not a path inside the folder of the export; write it relative, with / and without ..")
+    return text
+
+
+def _kind_word(value: object) -> object:
+    return {"type": value} if isinstance(value, str) else value
+
+
+RawPath = Annotated[str, AfterValidator(_inside)]
+
+
+class CarrierSpec(Model):
+    """One carrier of the forms: a `folder` with one file a form, or one `file` (.xml or .xlsx) for all."""
+
+    folder: RawPath | None = None
+    pattern: str = "{FORM}.csv"  # {FORM} as the export names the form, {form} lower case
+    file: RawPath | None = None
+    encoding: str = "utf-8-sig"
+    attributes: dict[str, OdmAttribute] = {}  # common columns that ODM holds as attributes
+    created: str = "1970-01-01T00:00:00+00:00"  # CreationDateTime of an ODM file that is written
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.folder is None) == (self.file is None):
+            raise ValueError("a carrier has either a folder (one file a form) or a file")
+        if self.folder is not None and self.pattern.upper().count("{FORM}") != 1:
+            raise ValueError("the pattern must name the form once, as {FORM} or {form}")
+        return self
+
+
+class Roles(Model):
+    """Which common columns hold what. Without `record` a record is known by its place in the file only."""
+
+    subject: str
+    record: str | None = None
+    visit: str | None = None
+    visit_repeat: str | None = None
+    form: str | None = None
+    form_repeat: str | None = None
+    status: str | None = None
+    active: tuple[str, ...] = ("ACTIVE",)
+    deleted: tuple[str, ...] = ("DELETED",)
+    entered: str | None = None
+
+
+class RawColumn(Model):
+    """One column: its type and, for dates and times, its format (edc.dates lists the formats)."""
+
+    type: ColumnType = "text"
+    format: str = ""
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        if self.type == "date" and not self.format:
+            raise ValueError("a date needs its format, such as DD-MON-YYYY or ISO 8601")
+        return self
+
+
+class VendorSpec(Model):
+    """One vendor source: its files (a glob), layout, encoding, columns and keys.
+
+    `file_column` and `sheet_column` name columns that are not in the files: the name of the file a record
+    came from, and of the workbook's sheet.
+    """
+
+    files: RawPath
+    encoding: str = "utf-8-sig"
+    optional: bool = False
+    subject: str | None = None
+    keys: tuple[str, ...] = ()
+    columns: dict[str, Annotated[RawColumn, BeforeValidator(_kind_word)]] = {}
+    file_column: str | None = None
+    sheet_column: str | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.columns:
+            named = [*self.keys, *(n for n in (self.subject, self.file_column, self.sheet_column) if n)]
+            unknown = [name for name in named if name not in self.columns]
+            if unknown:
+                raise ValueError(f"not among the columns: {', '.join(unknown)}")
+        return self
+
+    @property
+    def file_columns(self) -> tuple[str, ...]:
+        """The columns that stand in the files themselves."""
+        made = (self.file_column, self.sheet_column)
+        return tuple(name for name in self.columns if name not in made)
+
+
+class Formats(Model):
+    """How the forms write dates and times, and how far local time is ahead of UTC, in hours."""
+
+    date: str = "DD-MON-YYYY"
+    time: str = "HH:MM"
+    utc_offset: float = Field(default=0.0, ge=-14, le=14)
+
+
+class RawSpec(Model):
+    """The layout of a study's raw export."""
+
+    manifest: RawPath = "manifest.csv"
+    carriers: dict[str, CarrierSpec]
+    order: tuple[str, ...] = ()  # the first carrier that is there is read; the order of `carriers` if empty
+    common: dict[str, Annotated[RawColumn, BeforeValidator(_kind_word)]]
+    roles: Roles
+    formats: Formats = Formats()
+    max_megabytes: int = Field(default=4096, gt=0)  # of one file, unpacked
+    vendors: dict[str, VendorSpec] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        unknown = [name for name in self.order if name not in self.carriers]
+        if unknown:
+            raise ValueError(f"order: no carrier {', '.join(unknown)}")
+        roles: dict[str, Any] = self.roles.model_dump()
+        for role, column in roles.items():
+            if isinstance(column, str) and column not in self.common:
+                raise ValueError(f"roles: {role}: {column} is not a common column")
+        for name, carrier in self.carriers.items():
+            stray = [column for column in carrier.attributes if column not in self.common]
+            if stray:
+                raise ValueError(f"carriers: {name}: attributes: not common columns: {', '.join(stray)}")
+        return self
+
+    @property
+    def carrier_order(self) -> tuple[str, ...]:
+        """Carriers in the order they are looked for."""
+        return self.order or tuple(self.carriers)
+
+
+def load_raw(path: Path, shown: str | None = None) -> RawSpec:
+    """Read raw.yaml.
+
+    Raises:
+        SpecError: unknown or missing keys, paths out of the folder, names that do not fit; with places.
+    """
+    return bind(RawSpec, load_document(path, shown))

@@ -1,0 +1,249 @@
+"""A study folder as one object: study.yaml, the forms, the layout of the export, tables and datasets.
+
+Reading collects every mistake of every file before it stops. Nothing is derived here, and no file outside
+the study folder is read.
+
+Sources: architecture, "The contract" and "A spec".
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import Field, field_validator
+
+from engine.errors import CommandError, Place, Problem, SpecError, nearest
+from engine.numbers import NUMBER
+from engine.spec.binding import Model, bind
+from engine.spec.dataset import DatasetSpec, read_dataset
+from engine.spec.document import Document, load_document
+from engine.spec.expressions import Expression
+from engine.spec.forms import FormsSpec, load_forms
+from engine.spec.refs import VariableRef
+from engine.spec.sources import RawSpec, load_raw
+
+MAX_TABLE_BYTES = 50_000_000
+
+
+class Standards(Model):
+    """Versions of the standards that the study follows."""
+
+    sdtmig: str
+    adamig: str
+    sdtm_terminology: str
+    adam_terminology: str
+
+
+class PackageSpec(Model):
+    """One folder of datasets and the standard they follow."""
+
+    standard: Literal["sdtmig", "adamig"]
+    label: str = ""
+
+
+class UsubjidRule(Model):
+    """USUBJID: a prefix and the number of the person's first participation, by date; or as collected."""
+
+    prefix: str = ""
+    first: VariableRef
+    by: VariableRef | None = None
+
+
+class SubjidRule(Model):
+    """The primary participation: the one with records in `prefer` that satisfy `where`, else the last."""
+
+    prefer: str = ""
+    where: Expression | None = None
+    otherwise: Literal["first", "last"] = Field("last", alias="else")
+
+
+class IdentitySpec(Model):
+    """Who is who: persons behind subject numbers, USUBJID and SUBJID."""
+
+    subjects: str  # the source with one record per participation
+    person: VariableRef | None = None
+    via: dict[str, VariableRef] = {}
+    USUBJID: UsubjidRule
+    SUBJID: SubjidRule = SubjidRule()
+
+
+class HookSpec(Model):
+    """A function of hooks.py: what it reads and the sentence for the reviewer."""
+
+    reads: list[VariableRef] = []
+    kind: Literal["variable", "records"] = "variable"
+    scope: Literal["record", "subject", "study"] = "subject"
+    says: str
+    gives: str = ""
+    columns: list[str] = []
+
+
+class StudyFile(Model):
+    """The keys of study.yaml."""
+
+    study: str
+    title: str = ""
+    standards: Standards
+    created: datetime
+    packages: dict[str, PackageSpec]
+    identity: IdentitySpec
+    settings: dict[str, Any] = {}
+    codelists: dict[str, dict[str, str]] = {}
+    hooks: dict[str, HookSpec] = {}
+    simulator: str = ""
+
+    @field_validator("study")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        if not value.isascii() or not 0 < len(value) <= 20 or value != value.strip():
+            raise ValueError("STUDYID is up to 20 ASCII characters")
+        return value
+
+
+@dataclass
+class Study:
+    """Everything a study folder says."""
+
+    folder: Path
+    shown: str
+    file: StudyFile
+    document: Document
+    raw: RawSpec
+    forms: FormsSpec | None
+    datasets: dict[str, DatasetSpec]
+    texts: dict[str, bytes] = field(default_factory=dict)  # every spec file by its name in the folder
+
+    @property
+    def name(self) -> str:
+        """STUDYID."""
+        return self.file.study
+
+    def setting(self, name: str) -> str | float | None:
+        """A setting of study.yaml: a number when written without quotes as one, else text; KeyError if none."""
+        if name == "STUDYID":
+            return self.name
+        value = self.file.settings[name]
+        if isinstance(value, str) and ("settings", name) in self.document.plain and NUMBER.fullmatch(value):
+            return float(value)
+        return None if value is None else str(value)
+
+    @property
+    def setting_names(self) -> set[str]:
+        """Names that can be said after `study.`."""
+        return {name for name, v in self.file.settings.items() if not isinstance(v, (list, dict))} | {"STUDYID"}
+
+    def package(self, name: str) -> list[DatasetSpec]:
+        """The datasets of a package, by name."""
+        return [d for n, d in sorted(self.datasets.items()) if d.package == name]
+
+    @cached_property
+    def tables(self) -> dict[str, Path]:
+        """Look-up tables of the folder by name."""
+        return {p.stem: p for p in sorted((self.folder / "tables").glob("*.csv"))}
+
+    def lookup(self, name: str) -> pd.DataFrame:
+        """A look-up table as text, missing for empty cells.
+
+        Raises:
+            SpecError: no such table, not UTF-8, or rows of different widths.
+        """
+        if name not in self._tables:
+            path = self.tables.get(name)
+            if path is None:
+                raise SpecError(Problem(f'no table "{name}"', Place(f"{self.shown}/tables"),
+                                        nearest=nearest(name, self.tables)))
+            self._tables[name] = _read_table(path, f"{self.shown}/tables/{path.name}")
+        return self._tables[name]
+
+    @cached_property
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over every spec file, names included."""
+        digest = hashlib.sha256()
+        for name in sorted(self.texts):
+            digest.update(f"{name}\0{len(self.texts[name])}\0".encode())
+            digest.update(self.texts[name])
+        return digest.hexdigest()
+
+
+def load_study(folder: Path | str) -> Study:
+    """Read a study folder.
+
+    Raises:
+        CommandError: no such folder, or no study.yaml in it.
+        SpecError: everything that is wrong in its files.
+    """
+    shown = str(folder).rstrip("/")
+    path = Path(folder)
+    if not (path / "study.yaml").is_file():
+        raise CommandError(Problem("no study.yaml in the study folder", Place(shown),
+                                   do="name the folder that holds study.yaml: STUDY=specs/by002"))
+    problems: list[Problem] = []
+    document = _document(path / "study.yaml", f"{shown}/study.yaml", problems)
+    file = _collect(lambda: bind(StudyFile, document), problems) if document else None
+    raw = _collect(lambda: load_raw(path / "raw.yaml", f"{shown}/raw.yaml"), problems)
+    forms = None
+    if (path / "forms.yaml").is_file():
+        forms = _collect(lambda: load_forms(path / "forms.yaml", f"{shown}/forms.yaml"), problems)
+    datasets: dict[str, DatasetSpec] = {}
+    for package in file.packages if file else ():
+        for spec_path in sorted((path / package).glob("*.yaml")):
+            name = f"{shown}/{package}/{spec_path.name}"
+            spec_document = _document(spec_path, name, problems)
+            if spec_document is None:
+                continue
+            spec = _collect(lambda d=spec_document, p=package: read_dataset(d, p), problems)
+            if spec is None:
+                continue
+            if spec.name in datasets:
+                problems.append(Problem(f"the dataset {spec.name} is described twice", Place(name, 1),
+                                        found=f"first in {datasets[spec.name].document.file}"))
+            else:
+                datasets[spec.name] = spec
+    if problems:
+        raise SpecError(problems)
+    assert file is not None and raw is not None and document is not None
+    texts = {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*"))
+             if p.suffix in (".yaml", ".csv", ".py") and p.is_file() and "simulator" not in p.parts}
+    return Study(path, shown, file, document, raw, forms, datasets, texts)
+
+
+def _document(path: Path, shown: str, problems: list[Problem]) -> Document | None:
+    return _collect(lambda: load_document(path, shown), problems)
+
+
+def _collect(read: Any, problems: list[Problem]) -> Any:
+    try:
+        return read()
+    except SpecError as error:
+        problems += error.problems
+        return None
+
+
+def _read_table(path: Path, shown: str) -> pd.DataFrame:
+    if path.stat().st_size > MAX_TABLE_BYTES:
+        raise SpecError(Problem(f"the table is larger than {MAX_TABLE_BYTES:,} bytes", Place(shown)))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            rows = list(csv.reader(handle, strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SpecError(Problem(f"the table cannot be read: {error}", Place(shown), do="save it as UTF-8 CSV")) from None
+    if not rows or len(set(rows[0])) != len(rows[0]):
+        raise SpecError(Problem("the table needs one header line of different names", Place(shown, 1)))
+    problems = [Problem("a row is wider or narrower than the header", Place(shown, i),
+                        found=f"{len(row)} cells", expected=f"{len(rows[0])} cells")
+                for i, row in enumerate(rows[1:], 2) if len(row) != len(rows[0])]
+    if problems:
+        raise SpecError(problems)
+    frame = pd.DataFrame(rows[1:], columns=rows[0], dtype="str")
+    return frame.mask(frame == "")
