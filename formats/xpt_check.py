@@ -10,7 +10,8 @@ Sources: SAS technical note TS-140; FDA Study Data Technical Conformance Guide, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -29,7 +30,8 @@ SHOWN_TEXT = 40  # characters of a value that a message shows
 _SLICE = 1 << 18  # records looked at together
 
 
-def check_writable(frame: pd.DataFrame, meta: DatasetMeta, created: datetime, keys: Sequence[str] = ()) -> None:
+def check_writable(frame: pd.DataFrame, meta: DatasetMeta, created: datetime,
+                   keys: Sequence[str] = ()) -> None:
     """Raise all that keeps the dataset from being written as it is; see `write_xpt` for the arguments.
 
     Raises:
@@ -45,7 +47,7 @@ def check_writable(frame: pd.DataFrame, meta: DatasetMeta, created: datetime, ke
             faults += _dtype_problems(meta, v, frame[v.name])
             if not faults:
                 check = _text_problems if v.type == "Char" else _number_problems
-                cells += check(meta, v, frame, keys)
+                cells += check(_Values(meta.name, v, frame, keys))
         about += faults
     if about:
         raise FileError([*about, *cells])
@@ -80,10 +82,11 @@ def _dataset_problems(frame: pd.DataFrame, meta: DatasetMeta, created: datetime)
         if times > 1:
             found = ", ".join(v.name for v in meta.variables if v.name.upper() == name)
             yield Problem(f"{meta.name}: {times} variables have the same name (case is ignored)", found=found)
-    known = {v.name for v in meta.variables}
+    known = dict.fromkeys(v.name for v in meta.variables)
     held = Counter(frame.columns)
-    for name in known - set(held):
-        yield Problem(f"{meta.name}.{name}: the variable is described but the records do not have it")
+    for name in known:
+        if name not in held:
+            yield Problem(f"{meta.name}.{name}: the variable is described but the records do not have it")
     for name, times in held.items():
         if name not in known:
             yield Problem(f"{meta.name}.{name}: the records have the variable but it is not described",
@@ -95,7 +98,8 @@ def _dataset_problems(frame: pd.DataFrame, meta: DatasetMeta, created: datetime)
 def _variable_problems(meta: DatasetMeta, v: VariableMeta) -> Iterable[Problem]:
     where = f"{meta.name}.{v.name}"
     if not layout.NAME.fullmatch(v.name):
-        yield Problem(f"{where}: the variable's name is not a SAS name", found=_shown(v.name), expected=_NAME_RULE)
+        yield Problem(f"{where}: the variable's name is not a SAS name", found=_shown(v.name),
+                      expected=_NAME_RULE)
     yield from _label_problems(f"{where}: the label", v.label)
     if v.type not in {"Char", "Num"}:
         yield Problem(f"{where}: unknown type", found=_shown(v.type), expected="Char or Num")
@@ -137,27 +141,22 @@ def _dtype_problems(meta: DatasetMeta, v: VariableMeta, series: pd.Series) -> It
                       expected="float64")
 
 
-def _text_problems(meta: DatasetMeta, v: VariableMeta, frame: pd.DataFrame, keys: Sequence[str]) -> list[Problem]:
-    texts = text_of(frame[v.name])
-    if all(_clean(chunk.slice(at, _SLICE), v.length) for chunk in texts.chunks
+def _text_problems(of: _Values) -> Iterable[Problem]:
+    texts, length = text_of(of.frame[of.variable.name]), of.variable.length
+    if all(_clean(chunk.slice(at, _SLICE), length) for chunk in texts.chunks
            for at in range(0, len(chunk), _SLICE)):
-        return []
-    shown = _shown if v.length else str
-    problems = []
-    for says, expected, do, fault in (
-        ("longer than its length", f"at most {v.length} bytes", "settle a greater length (at most 200), or split "
-         "the value", pc.greater(pc.binary_length(texts), v.length)),
-        ("not ASCII", "ASCII text", "translate or transliterate the value",
-         pc.match_substring_regex(texts, r"[^\x00-\x7F]")),
-        ("holding control characters", "no character below 0x20, nor 0x7F", "clean the value",
-         pc.match_substring_regex(texts, r"[\x00-\x1F\x7F]")),
-        ("ending in blanks, which a transport file cannot hold", "no trailing blanks", "strip the value",
-         pc.ends_with(texts, " ")),
+        return
+    for fault, says, expected, do in (
+        (pc.greater(pc.binary_length(texts), length), "longer than its length", f"at most {length} bytes",
+         "settle a greater length (at most 200), or split the value"),
+        (pc.match_substring_regex(texts, r"[^\x00-\x7F]"), "not ASCII", "ASCII text",
+         "translate or transliterate the value"),
+        (pc.match_substring_regex(texts, r"[\x00-\x1F\x7F]"), "holding control characters",
+         "no character below 0x20, nor 0x7F", "clean the value"),
+        (pc.ends_with(texts, " "), "ending in blanks, which a transport file cannot hold",
+         "no trailing blanks", "strip the value"),
     ):
-        at = np.flatnonzero(pc.fill_null(fault, False).to_numpy())
-        if len(at):
-            problems.append(_cells(meta, v, says, expected, do, at, frame, keys, shown))
-    return problems
+        yield from of.problem(np.flatnonzero(pc.fill_null(fault, False).to_numpy()), says, expected, do)
 
 
 def _clean(chunk: pa.Array, length: int) -> bool:
@@ -176,42 +175,47 @@ def _clean(chunk: pa.Array, length: int) -> bool:
     return not (data[offsets[1:][sizes > 0] - 1] == 0x20).any()
 
 
-def _number_problems(meta: DatasetMeta, v: VariableMeta, frame: pd.DataFrame, keys: Sequence[str]) -> list[Problem]:
-    values = frame[v.name].to_numpy()
-    width = width_of(v)
-    outside, cut = [], []
+def _number_problems(of: _Values) -> Iterable[Problem]:
+    values, width = of.frame[of.variable.name].to_numpy(), width_of(of.variable)
+    outside, cut = [np.empty(0, dtype=np.intp)], [np.empty(0, dtype=np.intp)]
     for start in range(0, len(values), _SLICE):
         some = values[start:start + _SLICE]
         wrong = unwritable(some)
-        if wrong.any():
-            outside.append(start + np.flatnonzero(wrong))
+        outside.append(start + np.flatnonzero(wrong))
         if width < 8:
             lost = to_ibm(some).view(np.uint8).reshape(-1, 8)[:, width:].any(axis=1) & ~wrong
             cut.append(start + np.flatnonzero(lost))
-    problems = []
-    for says, expected, do, at in (
-        ("outside the range of a transport file", "0, or a size from 5.4E-79 to 7.2E75", "correct the value, or "
-         "leave it missing by a stated rule", outside),
-        (f"not exact in {width} bytes", "numbers that need no more bytes", "write the variable in 8 bytes", cut),
-    ):
-        where = np.concatenate(at) if at else np.empty(0, dtype=np.intp)
-        if len(where):
-            problems.append(_cells(meta, v, says, expected, do, where, frame, keys, repr))
-    return problems
+    yield from of.problem(np.concatenate(outside), "outside the range of a transport file",
+                          "0, or a size from 5.4E-79 to 7.2E75",
+                          "correct the value, or leave it missing by a stated rule")
+    yield from of.problem(np.concatenate(cut), f"not exact in {width} bytes",
+                          "numbers that need no more bytes",
+                          "write the variable in 8 bytes")
 
 
-def _cells(meta: DatasetMeta, v: VariableMeta, says: str, expected: str, do: str, at: NDArray[np.intp],
-           frame: pd.DataFrame, keys: Sequence[str], show: Callable[[object], str]) -> Problem:
-    """One problem for all records `at` fault; the first few are named."""
-    cells = []
-    for i in at[:SHOWN]:
-        held = frame[v.name].iloc[i]
-        value = show(float(held) if v.type == "Num" else held)
-        names = [f"{key} {frame[key].iloc[i]}" for key in keys if key in frame.columns]
-        cells.append(f"{value} in record {i + 1}" + (f" ({', '.join(names)})" if names else ""))
-    more = f", and {len(at) - SHOWN} more" if len(at) > SHOWN else ""
-    count = "1 value is" if len(at) == 1 else f"{len(at)} values are"
-    return Problem(f"{meta.name}.{v.name}: {count} {says}", found="; ".join(cells) + more, expected=expected, do=do)
+@dataclass(frozen=True)
+class _Values:
+    """One variable's values in their records."""
+
+    dataset: str
+    variable: VariableMeta
+    frame: pd.DataFrame
+    keys: Sequence[str]
+
+    def problem(self, at: NDArray[np.intp], says: str, expected: str, do: str) -> Iterable[Problem]:
+        """One problem for all records `at` fault, if there are any; the first few are named."""
+        if not len(at):
+            return
+        cells = []
+        for i in at[:SHOWN]:
+            held = self.frame[self.variable.name].iloc[i]
+            value = repr(float(held)) if self.variable.type == "Num" else _shown(held)
+            names = [f"{key} {self.frame[key].iloc[i]}" for key in self.keys if key in self.frame.columns]
+            cells.append(f"{value} in record {i + 1}" + (f" ({', '.join(names)})" if names else ""))
+        more = f", and {len(at) - SHOWN} more" if len(at) > SHOWN else ""
+        count = "1 value is" if len(at) == 1 else f"{len(at)} values are"
+        yield Problem(f"{self.dataset}.{self.variable.name}: {count} {says}", found="; ".join(cells) + more,
+                      expected=expected, do=do)
 
 
 def _shown(value: object) -> str:

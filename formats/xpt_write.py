@@ -26,7 +26,7 @@ from formats.ibm import to_ibm
 from formats.metadata import DatasetMeta, VariableMeta
 from formats.xpt_check import check_writable, text_of, width_of
 
-VERSION = b"9.4     "  # of the layout's author; fixed, as is the host, so that any machine gives the same bytes
+VERSION = b"9.4     "  # fixed, as is the host: any machine gives the same bytes
 HOST = b"PYTHON  "
 BLOCK_BYTES = 4 << 20  # records are laid out in blocks of about this size
 
@@ -51,7 +51,6 @@ def write_xpt(path: Path | str, frame: pd.DataFrame, meta: DatasetMeta, created:
             blanks, control characters, numbers outside its range); each variable with its first cells.
     """
     check_writable(frame, meta, created, keys)
-    # (a record narrower than 80 bytes and all blank cannot be told from the padding at the file's end)
     records = _record_type(meta)
     with atomic_write(path, durable=durable) as file:
         file.write(_headers(meta, created))
@@ -75,7 +74,8 @@ def _record_type(meta: DatasetMeta) -> np.dtype[np.void]:
 def _blocks(frame: pd.DataFrame, meta: DatasetMeta, records: np.dtype[np.void]) -> Iterator[NDArray[np.void]]:
     """The records as laid out in the file, some thousands at a time; the same memory is used again."""
     size = max(1, BLOCK_BYTES // records.itemsize)
-    columns = [text_of(frame[v.name]) if v.type == "Char" else frame[v.name].to_numpy() for v in meta.variables]
+    columns = [text_of(frame[v.name]) if v.type == "Char" else frame[v.name].to_numpy()
+               for v in meta.variables]
     room = np.empty(min(size, len(frame)), dtype=records)
     for start in range(0, len(frame), size):
         block = room[:min(size, len(frame) - start)]
@@ -91,13 +91,10 @@ def _padded(texts: pa.ChunkedArray, width: int) -> NDArray[np.void]:
     """n texts as n fields of `width` bytes, padded with blanks."""
     if texts.null_count:
         texts = pc.fill_null(texts, "")
-    padded = pc.ascii_rpad(texts, width, padding=" ").combine_chunks()
-    if isinstance(padded, pa.ChunkedArray):  # more than one chunk is left only beyond 2 GB
-        raise AssertionError("a block is small")
-    size = len(padded)
-    first = np.frombuffer(padded.buffers()[1], dtype=np.int64 if pa.types.is_large_string(padded.type)
-                          else np.int32)[padded.offset]
-    return np.frombuffer(padded.buffers()[2], dtype=f"V{width}", count=size, offset=int(first))
+    padded = pa.concat_arrays(pc.ascii_rpad(texts, width, padding=" ").chunks)
+    _, offsets, data = padded.buffers()
+    first = np.frombuffer(offsets, dtype=np.int64)[padded.offset]
+    return np.frombuffer(data, dtype=f"V{width}", count=len(padded), offset=int(first))
 
 
 def _numbers(values: NDArray[np.float64], width: int) -> NDArray[np.void]:
