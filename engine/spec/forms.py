@@ -138,5 +138,5 @@ def _check_items(spec: FormsSpec, document: Document) -> list[Problem]:
             if item.units and item.type != "number":
                 problems.append(Problem(f"{key}.{name}: only a number has units", place))
             if columns.count(name) > 1:
-                problems.append(Problem(f"{key}.{name}: the unit column of another item has this name", place))
+                problems.append(Problem(f"{key}.{name}: a unit column already has this name", place))
     return problems

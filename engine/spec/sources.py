@@ -26,7 +26,7 @@ OdmAttribute = Literal[
 def _inside(text: str) -> str:
     path = PurePosixPath(text)
     if not text or path.is_absolute() or ".." in path.parts or "\\" in text or ":" in text:
-        raise ValueError("not a path inside the folder of the export; write it relative, with / and without ..")
+        raise ValueError("not a path inside the folder of the export; write it relative, with /, without ..")
     return text
 
 
