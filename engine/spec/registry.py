@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -28,6 +28,16 @@ Scope = Literal["record", "subject", "study"]
 
 class Params(Model):
     """The parameters of a variable verb, and what it does with them."""
+
+    needs_order: ClassVar[bool] = False  # derived from the final order of the records
+
+    def tables(self) -> tuple[str, ...]:
+        """Tables whose records the verb reads as a whole, besides those of its references."""
+        return ()
+
+    def more_references(self) -> tuple[VariableRef, ...]:
+        """Variables that the verb reads although no parameter names them."""
+        return ()
 
     def derive(self, at: At) -> pd.Series:
         """The variable's values for the records `at` shows: text (str) or float64, n records, 0..n-1."""
@@ -51,6 +61,14 @@ class Made:
 
 class RecordParams(Model):
     """The parameters of a record verb, and what it does with them."""
+
+    def tables(self) -> tuple[str, ...]:
+        """Tables whose records the verb reads as a whole, besides those of its references."""
+        return ()
+
+    def more_references(self) -> tuple[VariableRef, ...]:
+        """Variables that the verb reads although no parameter names them."""
+        return ()
 
     def make(self, at: At) -> Made:
         """The records that come of those `at` shows."""
@@ -92,7 +110,7 @@ def verb(
     def register(model: P) -> P:
         if name in VERBS:
             raise ValueError(f"the verb {name} is registered twice")
-        if reads not in model.model_fields:
+        if reads not in dict(model.model_fields):
             raise ValueError(f"the verb {name} reads {reads}, which its model does not have")
         VERBS[name] = Verb(name, "variable", model, reads, scope, says, source, example, "", (), False)
         return model

@@ -1,0 +1,189 @@
+"""One run over a study: its raw sources, its people, its datasets as they come about, its issues.
+
+Holds what verbs see through `At` and what the build fills in. Reading files, cleaning text and reading dates
+are given to it (see Toolbox), since the engine knows no file format.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import DataError, Problem
+from engine.run.issues import Issue, Issues, Severity
+from engine.run.tables import Bools, Positions, Table, take
+from engine.spec.study import Study
+
+if TYPE_CHECKING:
+    from engine.run.at import At
+
+
+class Toolbox(Protocol):
+    """What the front door lends the engine."""
+
+    def to_ascii(self, values: pd.Series) -> pd.Series:
+        """Text in ASCII spelling as far as the rules go; what is left stays as it is."""
+
+    def to_iso(
+        self, source: str, date: str, time: str | None, dates: pd.Series, times: pd.Series | None
+    ) -> tuple[pd.Series, Bools]:
+        """ISO 8601 of raw dates by their declared format, and which are impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An issue whose key is not known yet."""
+
+    severity: Severity
+    dataset: str
+    variable: str
+    message: str
+    subject: int
+    position: int
+    source: str
+
+
+class Run:
+    """The state of one run."""
+
+    def __init__(self, study: Study, sources: dict[str, Table], people: Table, toolbox: Toolbox) -> None:
+        """Start from the raw sources, whose records know their person, and the people."""
+        self.study = study
+        self.people = people
+        self.toolbox = toolbox
+        self.tables: dict[str, Table] = dict(sources)
+        self.tables[people.name] = people
+        self.issues = Issues()
+        self.unknown: Counter[tuple[str, str, str]] = Counter()
+        self.counts: dict[str, dict[str, int]] = {}
+        self._pending: list[_Pending] = []
+        self._clean: dict[tuple[str, str], pd.Series] = {}
+        self._single: dict[str, Positions] = {}
+        self._lock = threading.Lock()
+
+    def table(self, name: str) -> Table:
+        """A raw source or dataset; DataError when the run has none of that name."""
+        try:
+            return self.tables[name]
+        except KeyError:
+            raise DataError(Problem(f"nothing called {name} is known in this run")) from None
+
+    def column(self, table: Table, name: str, *, as_received: bool = False) -> pd.Series:
+        """The values of a variable over all records of its table."""
+        try:
+            values = table.columns[name]
+        except KeyError:
+            raise DataError(Problem(f"{table.name} has no {name}")) from None
+        if not table.raw or as_received:
+            return values
+        key = (table.name, name)
+        found = self._clean.get(key)
+        if found is None:
+            found = self.toolbox.to_ascii(values)
+            self._clean[key] = found
+        return found
+
+    def one_per_subject(self, table: Table) -> Positions:
+        """Position of each person's one record in a table, -1 where none, by code of the person.
+
+        Of a raw source the records of the primary participation count.
+
+        Raises:
+            DataError: a person has several records; the first such is named.
+        """
+        found = self._single.get(table.name)
+        if found is not None:
+            return found
+        rows = np.arange(table.n)
+        subject = table.records.subject
+        if table.raw and "participation" in table.records.sources:
+            primary = self.tables["participation"].columns["PRIMARY"] == "Y"
+            rows = rows[primary.to_numpy(dtype=bool)[np.maximum(table.records.sources["participation"], 0)]]
+        rows = rows[subject[rows] >= 0]
+        codes, counts = np.unique(subject[rows], return_counts=True)
+        if (counts > 1).any():
+            who = self.people.columns["USUBJID"].iloc[codes[counts > 1][0]]
+            raise DataError(Problem(
+                f"{table.name} was asked for one record per subject and holds several",
+                found=f"{int((counts > 1).sum())} subjects, first {who} with {counts[counts > 1][0]} records",
+                do="say which: first, last, earliest, latest, count or sum"))
+        result = np.full(self.people.n, -1, dtype=np.int64)
+        result[subject[rows]] = rows
+        self._single[table.name] = result
+        return result
+
+    def to_iso(
+        self, source: str, date: str, dates: pd.Series, times: pd.Series | None, time: str | None
+    ) -> tuple[pd.Series, Bools]:
+        """ISO 8601 of raw dates; see Toolbox."""
+        return self.toolbox.to_iso(source, date, time, dates, times)
+
+    # -- what is found on the way
+
+    def count_unknown(self, dataset: str, variable: str, condition: str, count: int) -> None:
+        """Remember for how many records a condition could not be told."""
+        if count:
+            with self._lock:
+                self.unknown[(dataset, variable, condition)] += count
+
+    def report(self, at: At, message: str, found: pd.Series | None, severity: Severity, variable: str) -> None:
+        """Keep an issue for every record of `at`."""
+        places = self.places(at)
+        own = at.rows if at.rows is not None else np.arange(at.n)
+        keyed = at.table.name in self.study.datasets and not at.early
+        shown = [""] * at.n if found is None else [f': "{v}"' if isinstance(v, str) else f": {v}" for v in found]
+        pending = [
+            _Pending(severity, at.dataset, variable, message + shown[i], int(at.subject[i]),
+                     int(own[i]) if keyed else -1, places[i])
+            for i in range(at.n)
+        ]
+        with self._lock:
+            self._pending += pending
+
+    def places(self, at: At) -> list[str]:
+        """Raw file and line behind each record, '' where there is none."""
+        result = [""] * at.n
+        for table, rows in self.raw_rows(at.table, at.records.sources, at.rows, at.n):
+            assert table.file_of is not None and table.line is not None
+            for i, row in enumerate(rows):
+                if row >= 0 and not result[i]:
+                    result[i] = f"{table.files[table.file_of[row]]} line {table.line[row]}"
+        return result
+
+    def raw_rows(
+        self, table: Table, sources: dict[str, Positions], rows: Positions | None, n: int
+    ) -> list[tuple[Table, Positions]]:
+        """The raw tables behind records and the positions there, nearest first."""
+        found: list[tuple[Table, Positions]] = []
+        if table.raw and table.line is not None:
+            found.append((table, np.arange(n) if rows is None else rows))
+        for name, at in sources.items():
+            source = self.tables[name]
+            if source.raw and source.line is not None:
+                found.append((source, at))
+            elif not source.raw and name in self.study.datasets:
+                found += self.raw_rows(source, {k: take(v, at) for k, v in source.records.sources.items()}, at, n)
+        return found
+
+    def close_issues(self) -> list[Issue]:
+        """All issues with the keys of their records, as far as they were derived."""
+        made = []
+        usubjid = self.people.columns["USUBJID"].tolist()
+        keys: dict[str, list[pd.Series]] = {}
+        for p in self._pending:
+            if p.dataset not in keys:
+                spec, table = self.study.datasets.get(p.dataset), self.tables.get(p.dataset)
+                names = [k for k in spec.keys if k not in ("STUDYID", "USUBJID")] if spec and table else []
+                keys[p.dataset] = [table.columns[k].rename(k) for k in names if table and k in table.columns]
+            parts = [f"{c.name} {c.iloc[p.position]}" for c in keys[p.dataset]
+                     if p.position >= 0 and not pd.isna(c.iloc[p.position])]
+            made.append(Issue(p.severity, p.dataset, p.variable, p.message,
+                              usubjid[p.subject] if p.subject >= 0 else "", ", ".join(parts), p.source))
+        self._pending = []
+        self.issues.add(made)
+        return self.issues.listed()
