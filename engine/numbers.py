@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")
+NUMBER = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?")
 
 
 def by_distinct(values: pd.Series, change: Callable[[Any], Any], dtype: Any = "str") -> pd.Series:
@@ -78,3 +78,13 @@ def number_text(value: float) -> str:
 def number_texts(values: pd.Series) -> pd.Series:
     """number_text of n numbers; missing stays missing."""
     return by_distinct(values, number_text)
+
+
+def rank(values: pd.Series) -> NDArray[np.int64]:
+    """Dense ranks for sorting: missing lowest, texts that are all numbers by their number, else by code point."""
+    numbers, bad = to_numbers(values)
+    codes, distinct = pd.factorize(values if bad.any() else numbers)
+    if not len(distinct):
+        return codes.astype(np.int64)
+    places = np.argsort(np.argsort(np.array(distinct, dtype=object), kind="stable"), kind="stable")
+    return np.where(codes >= 0, places[np.maximum(codes, 0)], -1).astype(np.int64)

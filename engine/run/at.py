@@ -48,8 +48,11 @@ class At:
         self.table = table
         self.variable = variable
         self.early = early
-        whole = records if records is not None else (
-            table.all_records if early and table.all_records is not None else table.records)
+        whole = (
+            records
+            if records is not None
+            else (table.all_records if early and table.all_records is not None else table.records)
+        )
         self.rows = rows
         self.records = whole if rows is None else whole.take(rows)
         self.watch = watch
@@ -78,7 +81,7 @@ class At:
 
     def only(self, rows: Bools | Positions) -> At:
         """The same view of some of the records: a mask, or positions in this view."""
-        inner = np.flatnonzero(rows) if rows.dtype == bool else rows
+        inner: Positions = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
         outer = inner if self.rows is None else self.rows[inner]
         seen = At.__new__(At)
         seen.run, seen.table, seen.variable, seen.early = self.run, self.table, self.variable, self.early
@@ -167,8 +170,9 @@ class At:
                 return values
             joined = values + "T" + times
             return values.where(times.isna() | (values.str.len() != 10), joined)
-        dates, bad = self.run.to_iso(table.name, date.name, values, times,
-                                     time.name if time is not None else None)
+        dates, bad = self.run.to_iso(
+            table.name, date.name, values, times, time.name if time is not None else None
+        )
         if bad.any():
             shown = values if times is None else values + times.radd(" ").fillna("")
             self.report(bad, f"{date} is no possible date", found=shown, severity="blocking")
@@ -183,7 +187,9 @@ class At:
         try:
             truth = condition.test(self.values, self.n)
         except ValueError as error:
-            raise DataError(Problem(f"{self.dataset}.{self.variable}: {error}", found=condition.text)) from None
+            raise DataError(
+                Problem(f"{self.dataset}.{self.variable}: {error}", found=condition.text)
+            ) from None
         self.run.count_unknown(self.dataset, self.variable, condition.text, int(truth.unknown.sum()))
         return truth.true
 
@@ -192,7 +198,9 @@ class At:
         try:
             value = expression.evaluate(self.values, self.n)
         except ValueError as error:
-            raise DataError(Problem(f"{self.dataset}.{self.variable}: {error}", found=expression.text)) from None
+            raise DataError(
+                Problem(f"{self.dataset}.{self.variable}: {error}", found=expression.text)
+            ) from None
         if isinstance(value, pd.Series):
             return value
         return self.constant("Y").where(pd.Series(value.true))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import DataError, Problem
-from engine.numbers import number_texts, to_numbers
+from engine.numbers import number_texts, rank, to_numbers
 from engine.run.at import At
 from engine.run.plan import Node, Plan
 from engine.run.run import Run
@@ -65,8 +65,12 @@ def _make_part(run: Run, spec: DatasetSpec, part: Part, index: int) -> Records:
         try:
             made = step.params.make(at)
         except DataError as error:
-            raise DataError([Problem(p.what, p.place or step.place, p.found, p.expected, p.nearest, p.do)
-                             for p in error.problems]) from error
+            raise DataError(
+                [
+                    Problem(p.what, p.place or step.place, p.found, p.expected, p.nearest, p.do)
+                    for p in error.problems
+                ]
+            ) from error
         records = _apply(run, records, made, step.verb.gives)
         label = f"{part.name}: {step.verb.name}" if part.name else step.verb.name
         counts[label] = records.n
@@ -118,7 +122,9 @@ def _earliest_day(dates: pd.Series) -> np.ndarray:
     """The first day that an ISO 8601 date may mean; '' (never late) when missing."""
     text = dates.str.slice(0, 10).fillna("")
     codes, distinct = pd.factorize(text)
-    days = np.array([d if len(d) != 4 and len(d) != 7 else (d + "-01-01")[:10] for d in distinct], dtype=object)
+    days = np.array(
+        [d if len(d) != 4 and len(d) != 7 else (d + "-01-01")[:10] for d in distinct], dtype=object
+    )
     days = np.array([d[:4] + "-01-01" if "--" in d else d for d in days], dtype=object)
     return days[codes] if len(codes) else np.empty(0, dtype=object)
 
@@ -171,9 +177,19 @@ def _derive_line(
             _report_missing(at, line, absent)
             return values
     except DataError as error:
-        raise DataError([Problem(p.what if "." in p.what.split(":")[0] else f"{table.name}.{line.name}: {p.what}",
-                                 p.place or line.place, p.found, p.expected, p.nearest, p.do)
-                         for p in error.problems]) from error
+        raise DataError(
+            [
+                Problem(
+                    p.what if "." in p.what.split(":")[0] else f"{table.name}.{line.name}: {p.what}",
+                    p.place or line.place,
+                    p.found,
+                    p.expected,
+                    p.nearest,
+                    p.do,
+                )
+                for p in error.problems
+            ]
+        ) from error
     _report_missing(at, line, values.isna().to_numpy(dtype=bool))
     return values
 
@@ -224,18 +240,18 @@ def final_order(run: Run, spec: DatasetSpec, table: Table) -> Positions:
     Missing values come first. Two records that nothing tells apart stop the build.
     """
     at = At(run, table, variable="order")
-    ranks = [_rank(table.columns[key]) for key in spec.keys if key in table.columns]
-    ranks += [_rank(at.values(ref)) for ref in spec.header.ties]
+    ranks = [rank(table.columns[key]) for key in spec.keys if key in table.columns]
+    ranks += [rank(at.values(ref)) for ref in spec.header.ties]
     order = _sorted(ranks, table.n)
     if _ties(ranks, order).any():
         for name in table.records.sources:
             source = run.tables.get(name)
             if source is not None and source.raw:
                 rows = table.records.sources[name]
-                ranks += [_rank(take_values(run.column(source, c), rows)) for c in source.columns]
+                ranks += [rank(take_values(run.column(source, c), rows)) for c in source.columns]
         order = _sorted(ranks, table.n)
         tied = _ties(ranks, order)
-        made = [_rank(v) for v in table.records.made.values()]
+        made = [rank(v) for v in table.records.made.values()]
         if tied.any() and made:
             ranks += made
             order = _sorted(ranks, table.n)
@@ -244,19 +260,10 @@ def final_order(run: Run, spec: DatasetSpec, table: Table) -> Positions:
             at.only(order[1:][tied]).report(
                 np.ones(int(tied.sum()), dtype=bool),
                 f"the keys ({', '.join(spec.keys)}) do not tell this record from another",
-                severity="blocking", variable=spec.keys[-1])
+                severity="blocking",
+                variable=spec.keys[-1],
+            )
     return order
-
-
-def _rank(values: pd.Series) -> Positions:
-    """Dense ranks; missing lowest; texts that are all numbers by their number."""
-    numbers, bad = to_numbers(values)
-    if not bad.any():
-        codes, _ = pd.factorize(numbers, sort=True)
-        return codes.astype(np.int64)
-    codes, distinct = pd.factorize(values)
-    places = np.argsort(np.argsort(np.array(distinct, dtype=object), kind="stable"), kind="stable")
-    return np.where(codes >= 0, places[np.maximum(codes, 0)], -1).astype(np.int64)
 
 
 def _sorted(ranks: list[Positions], n: int) -> Positions:

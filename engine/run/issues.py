@@ -32,8 +32,9 @@ class Issue:
     @property
     def id(self) -> str:
         """Ten hexadecimal digits made of the content."""
-        text = "\x1f".join((self.severity, self.dataset, self.variable, self.subject, self.key, self.message,
-                            self.source))
+        text = "\x1f".join(
+            (self.severity, self.dataset, self.variable, self.subject, self.key, self.message, self.source)
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:10].upper()
 
     def row(self) -> dict[str, str]:
@@ -57,7 +58,15 @@ class Issues:
         """Each once, blocking ones first, then by dataset, variable, subject, key and message."""
         return sorted(
             dict.fromkeys(self.found),
-            key=lambda i: (SEVERITIES.index(i.severity), i.dataset, i.variable, i.subject, i.key, i.message, i.source),
+            key=lambda i: (
+                SEVERITIES.index(i.severity),
+                i.dataset,
+                i.variable,
+                i.subject,
+                i.key,
+                i.message,
+                i.source,
+            ),
         )
 
     @property

@@ -32,7 +32,9 @@ class Node:
 
     def __str__(self) -> str:
         """As told to people."""
-        what = {"records": "its records", "rows": "its records after the cut", "order": "its order"}.get(self.kind)
+        what = {"records": "its records", "rows": "its records after the cut", "order": "its order"}.get(
+            self.kind
+        )
         return f"{self.dataset}.{self.variable}" if self.variable else f"{self.dataset} ({what})"
 
 
@@ -79,7 +81,7 @@ class Plan:
                     stack.append((step, iter(self.needed(step))))
                 elif not done[step]:
                     path = [n for n, _ in stack]
-                    raise SpecError(self._cycle([*path[path.index(step):], step]))
+                    raise SpecError(self._cycle([*path[path.index(step) :], step]))
         return result
 
     def needed(self, node: Node) -> tuple[Node, ...]:
@@ -172,8 +174,12 @@ class Plan:
             steps.append(f"{node} ({place})")
         first = self.datasets[path[0].dataset]
         line = next((line for _, line in _lines(first, path[0].variable)), None)
-        return Problem("these need one another in a circle", line.place if line else first.document.place(),
-                       found="\n            -> ".join(steps), do="let one of them read its source instead")
+        return Problem(
+            "these need one another in a circle",
+            line.place if line else first.document.place(),
+            found="\n            -> ".join(steps),
+            do="let one of them read its source instead",
+        )
 
 
 def line_refs(line: VariableLine) -> Iterator[VariableRef]:

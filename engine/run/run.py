@@ -108,10 +108,13 @@ class Run:
         codes, counts = np.unique(subject[rows], return_counts=True)
         if (counts > 1).any():
             who = self.people.columns["USUBJID"].iloc[codes[counts > 1][0]]
-            raise DataError(Problem(
-                f"{table.name} was asked for one record per subject and holds several",
-                found=f"{int((counts > 1).sum())} subjects, first {who} with {counts[counts > 1][0]} records",
-                do="say which: first, last, earliest, latest, count or sum"))
+            raise DataError(
+                Problem(
+                    f"{table.name} was asked for one record per subject and holds several",
+                    found=f"{int((counts > 1).sum())} subjects, first {who} with {counts[counts > 1][0]} records",
+                    do="say which: first, last, earliest, latest, count or sum",
+                )
+            )
         result = np.full(self.people.n, -1, dtype=np.int64)
         result[subject[rows]] = rows
         self._single[table.name] = result
@@ -131,15 +134,26 @@ class Run:
             with self._lock:
                 self.unknown[(dataset, variable, condition)] += count
 
-    def report(self, at: At, message: str, found: pd.Series | None, severity: Severity, variable: str) -> None:
+    def report(
+        self, at: At, message: str, found: pd.Series | None, severity: Severity, variable: str
+    ) -> None:
         """Keep an issue for every record of `at`."""
         places = self.places(at)
         own = at.rows if at.rows is not None else np.arange(at.n)
         keyed = at.table.name in self.study.datasets and not at.early
-        shown = [""] * at.n if found is None else [f': "{v}"' if isinstance(v, str) else f": {v}" for v in found]
+        shown = (
+            [""] * at.n if found is None else [f': "{v}"' if isinstance(v, str) else f": {v}" for v in found]
+        )
         pending = [
-            _Pending(severity, at.dataset, variable, message + shown[i], int(at.subject[i]),
-                     int(own[i]) if keyed else -1, places[i])
+            _Pending(
+                severity,
+                at.dataset,
+                variable,
+                message + shown[i],
+                int(at.subject[i]),
+                int(own[i]) if keyed else -1,
+                places[i],
+            )
             for i in range(at.n)
         ]
         with self._lock:
@@ -167,7 +181,9 @@ class Run:
             if source.raw and source.line is not None:
                 found.append((source, at))
             elif not source.raw and name in self.study.datasets:
-                found += self.raw_rows(source, {k: take(v, at) for k, v in source.records.sources.items()}, at, n)
+                found += self.raw_rows(
+                    source, {k: take(v, at) for k, v in source.records.sources.items()}, at, n
+                )
         return found
 
     def close_issues(self) -> list[Issue]:
@@ -180,10 +196,22 @@ class Run:
                 spec, table = self.study.datasets.get(p.dataset), self.tables.get(p.dataset)
                 names = [k for k in spec.keys if k not in ("STUDYID", "USUBJID")] if spec and table else []
                 keys[p.dataset] = [table.columns[k].rename(k) for k in names if table and k in table.columns]
-            parts = [f"{c.name} {c.iloc[p.position]}" for c in keys[p.dataset]
-                     if p.position >= 0 and not pd.isna(c.iloc[p.position])]
-            made.append(Issue(p.severity, p.dataset, p.variable, p.message,
-                              usubjid[p.subject] if p.subject >= 0 else "", ", ".join(parts), p.source))
+            parts = [
+                f"{c.name} {c.iloc[p.position]}"
+                for c in keys[p.dataset]
+                if p.position >= 0 and not pd.isna(c.iloc[p.position])
+            ]
+            made.append(
+                Issue(
+                    p.severity,
+                    p.dataset,
+                    p.variable,
+                    p.message,
+                    usubjid[p.subject] if p.subject >= 0 else "",
+                    ", ".join(parts),
+                    p.source,
+                )
+            )
         self._pending = []
         self.issues.add(made)
         return self.issues.listed()

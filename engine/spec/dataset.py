@@ -175,14 +175,20 @@ def read_dataset(document: Document, package: str) -> DatasetSpec:
     problems: list[Problem] = []
     if not _DATASET.fullmatch(header.dataset):
         problems.append(
-            Problem(f'"{header.dataset}" cannot be a dataset\'s name', document.place("dataset"),
-                    expected="two to eight capital letters and digits, a letter first")
+            Problem(
+                f'"{header.dataset}" cannot be a dataset\'s name',
+                document.place("dataset"),
+                expected="two to eight capital letters and digits, a letter first",
+            )
         )
     spec = DatasetSpec(header.dataset, package, header, [], {}, {}, document)
     if (header.records is None) == (header.parts is None):
         problems.append(
-            Problem(f"{spec.name}: give either records or parts", document.key_place("parts"),
-                    do="records: for records that come about in one way, parts: for several ways")
+            Problem(
+                f"{spec.name}: give either records or parts",
+                document.key_place("parts"),
+                do="records: for records that come about in one way, parts: for several ways",
+            )
         )
     elif header.records is not None:
         steps = _steps(spec, header.records, ("records",), problems)
@@ -213,19 +219,27 @@ def _written_order(spec: DatasetSpec) -> list[str]:
 def _parts(spec: DatasetSpec, data: Any, problems: list[Problem]) -> None:
     document = spec.document
     if not isinstance(data, dict) or not data:
-        problems.append(Problem(f"{spec.name}: parts needs names, each with its records", document.place("parts")))
+        problems.append(
+            Problem(f"{spec.name}: parts needs names, each with its records", document.place("parts"))
+        )
         return
     for name, body in data.items():
         path: Path_ = ("parts", name)
         if not isinstance(body, dict):
-            problems.append(Problem(f"{spec.name}: the part {name} needs record verbs", document.place(*path)))
+            problems.append(
+                Problem(f"{spec.name}: the part {name} needs record verbs", document.place(*path))
+            )
             continue
         verbs = {key: value for key, value in body.items() if key not in ("variables", "steps")}
         if "steps" in body:
             steps = _steps(spec, body["steps"], (*path, "steps"), problems)
             if verbs:
-                problems.append(Problem(f"{spec.name}: the part {name} gives both steps and record verbs",
-                                        document.place(*path)))
+                problems.append(
+                    Problem(
+                        f"{spec.name}: the part {name} gives both steps and record verbs",
+                        document.place(*path),
+                    )
+                )
         else:
             steps = _steps(spec, verbs, path, problems)
         lines = _lines(spec, body.get("variables"), (*path, "variables"), problems)
@@ -241,8 +255,13 @@ def _steps(spec: DatasetSpec, data: Any, path: Path_, problems: list[Problem]) -
         for index, each in enumerate(data):
             items += [(key, value, (*path, index, key)) for key, value in each.items()]
     if not items:
-        problems.append(Problem(f"{spec.name}: no record verb", document.place(*path),
-                                expected=f"one of {', '.join(n for n, v in RECORD_VERBS.items() if v.starts)}"))
+        problems.append(
+            Problem(
+                f"{spec.name}: no record verb",
+                document.place(*path),
+                expected=f"one of {', '.join(n for n, v in RECORD_VERBS.items() if v.starts)}",
+            )
+        )
         return []
     steps: list[Step] = []
     for index, (name, value, at) in enumerate(items):
@@ -251,9 +270,12 @@ def _steps(spec: DatasetSpec, data: Any, path: Path_, problems: list[Problem]) -
             problems.append(_unknown_verb(spec.name, name, document.key_place(*at), RECORD_VERBS))
             continue
         if verb.starts != (index == 0):
-            problems.append(Problem(
-                f"{spec.name}: {name} {'may only stand first' if verb.starts else 'cannot stand first'}",
-                document.key_place(*at)))
+            problems.append(
+                Problem(
+                    f"{spec.name}: {name} {'may only stand first' if verb.starts else 'cannot stand first'}",
+                    document.key_place(*at),
+                )
+            )
             continue
         data_ = value
         if verb.reads is not None and not isinstance(value, dict):
@@ -280,8 +302,13 @@ def _lines(spec: DatasetSpec, data: Any, path: Path_, problems: list[Problem]) -
     for name, body in data.items():
         at = (*path, name)
         if not _VARIABLE.fullmatch(name):
-            problems.append(Problem(f'{spec.name}: "{name}" cannot be a variable\'s name', document.key_place(*at),
-                                    expected="up to eight capital letters, digits and _"))
+            problems.append(
+                Problem(
+                    f'{spec.name}: "{name}" cannot be a variable\'s name',
+                    document.key_place(*at),
+                    expected="up to eight capital letters, digits and _",
+                )
+            )
             continue
         try:
             lines[name] = read_line(spec.name, name, body, document, at)
@@ -317,9 +344,15 @@ def read_line(dataset: str, name: str, body: Any, document: Document, at: Path_)
             known = True
         if not known:
             words = sorted(aliases | set(Options.model_fields))
-            problems.append(Problem(f'{lead}: {word} has no "{key}"', document.key_place(*at, key),
-                                    expected=f"one of {', '.join(words)}", nearest=nearest(key, words),
-                                    do="correct the key or take it out"))
+            problems.append(
+                Problem(
+                    f'{lead}: {word} has no "{key}"',
+                    document.key_place(*at, key),
+                    expected=f"one of {', '.join(words)}",
+                    nearest=nearest(key, words),
+                    do="correct the key or take it out",
+                )
+            )
     params = options = None
     for model, data in ((verb.model, params_data), (Options, options_data)):
         try:
@@ -337,5 +370,10 @@ def read_line(dataset: str, name: str, body: Any, document: Document, at: Path_)
 
 
 def _unknown_verb(lead: str, word: str, place: Place, known: dict[str, Verb]) -> Problem:
-    return Problem(f'{lead}: no verb "{word}"', place, expected="one of docs/verbs.md",
-                   nearest=nearest(word, known), do="the first key of a line is its verb")
+    return Problem(
+        f'{lead}: no verb "{word}"',
+        place,
+        expected="one of docs/verbs.md",
+        nearest=nearest(word, known),
+        do="the first key of a line is its verb",
+    )

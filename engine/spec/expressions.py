@@ -31,13 +31,45 @@ MAX_NODES = 200
 Lookup = Callable[[VariableRef], pd.Series]
 Bools = NDArray[np.bool_]
 
-_FUNCTIONS = ("abs", "min", "max", "floor", "sqrt", "round", "upper", "lower", "starts_with", "ends_with",
-              "contains", "date_part", "length")
+_FUNCTIONS = (
+    "abs",
+    "min",
+    "max",
+    "floor",
+    "sqrt",
+    "round",
+    "upper",
+    "lower",
+    "starts_with",
+    "ends_with",
+    "contains",
+    "date_part",
+    "length",
+)
 _COMPARE = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 _ALLOWED = (
-    ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, *_COMPARE,
-    ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Constant, ast.Name, ast.Attribute, ast.List,
-    ast.Tuple, ast.Call, ast.Load,
+    ast.Expression,
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.UnaryOp,
+    ast.Not,
+    ast.USub,
+    ast.Compare,
+    *_COMPARE,
+    ast.BinOp,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.Pow,
+    ast.Constant,
+    ast.Name,
+    ast.Attribute,
+    ast.List,
+    ast.Tuple,
+    ast.Call,
+    ast.Load,
 )
 
 
@@ -91,7 +123,7 @@ class Expression:
 
     def __eq__(self, other: object) -> bool:
         """Same text, same expression."""
-        return type(other) is type(self) and other.text == self.text  # type: ignore[attr-defined]
+        return type(other) is type(self) and other.text == self.text
 
     def __hash__(self) -> int:
         """By text."""
@@ -124,7 +156,8 @@ class Expression:
         if not isinstance(node, _ALLOWED):
             raise ExpressionError(f"{type(node).__name__.lower()} is not allowed in an expression")
         if isinstance(node, ast.Constant) and not (
-            node.value is None or (isinstance(node.value, (str, int, float)) and not isinstance(node.value, bool))
+            node.value is None
+            or (isinstance(node.value, (str, int, float)) and not isinstance(node.value, bool))
         ):
             raise ExpressionError(f"{node.value!r} is not allowed; write texts in quotes and numbers plainly")
         if isinstance(node, ast.Call):
@@ -134,7 +167,9 @@ class Expression:
             raise ExpressionError("a reference has one dot: AE.AETERM")
         if isinstance(node, ast.Compare):
             for op, right in zip(node.ops, node.comparators, strict=True):
-                if isinstance(op, (ast.Is, ast.IsNot)) != (isinstance(right, ast.Constant) and right.value is None):
+                if isinstance(op, (ast.Is, ast.IsNot)) != (
+                    isinstance(right, ast.Constant) and right.value is None
+                ):
                     raise ExpressionError("write `is missing` or `is present`; compare values with == and !=")
                 if isinstance(op, (ast.In, ast.NotIn)) and not _constants(right):
                     raise ExpressionError("`in` needs a list of texts or numbers: in ['A', 'B']")
@@ -161,7 +196,7 @@ class Expression:
         Raises:
             ValueError: a text that must be a number is not one; the message shows it.
         """
-        value = self._value(self._tree, lookup, n)
+        value: pd.Series | Truth | str | float = self._value(self._tree, lookup, n)
         if isinstance(value, (str, int, float)):
             return _column(value, n)
         return value
@@ -177,10 +212,15 @@ class Expression:
     def is_condition(self) -> bool:
         """True when it gives true, false or unknown."""
         node = self._tree
-        return isinstance(node, (ast.BoolOp, ast.Compare)) or (
-            isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
-        ) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-              and node.func.id in ("starts_with", "ends_with", "contains"))
+        return (
+            isinstance(node, (ast.BoolOp, ast.Compare))
+            or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
+            or (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("starts_with", "ends_with", "contains")
+            )
+        )
 
     def _value(self, node: ast.AST, lookup: Lookup, n: int) -> Any:
         if isinstance(node, ast.Constant):
@@ -195,8 +235,11 @@ class Expression:
                 return Truth(~truth.true & ~truth.unknown, truth.unknown)
             return -_number(self._value(node.operand, lookup, n))
         if isinstance(node, ast.BinOp):
-            return _arithmetic(node.op, _number(self._value(node.left, lookup, n)),
-                               _number(self._value(node.right, lookup, n)))
+            return _arithmetic(
+                node.op,
+                _number(self._value(node.left, lookup, n)),
+                _number(self._value(node.right, lookup, n)),
+            )
         if isinstance(node, ast.Compare):
             parts, left = [], self._value(node.left, lookup, n)
             for op, right_node in zip(node.ops, node.comparators, strict=True):
@@ -322,8 +365,10 @@ def _compare(op: ast.cmpop, left: Any, right: Any, n: int) -> Truth:
         unknown = left.isna().to_numpy(dtype=bool)
         hit = left.isin(right).to_numpy(dtype=bool)
         return Truth((hit if isinstance(op, ast.In) else ~hit) & ~unknown, unknown)
-    numeric = any(isinstance(v, (int, float)) or (isinstance(v, pd.Series) and v.dtype == np.float64)
-                  for v in (left, right))
+    numeric = any(
+        isinstance(v, (int, float)) or (isinstance(v, pd.Series) and v.dtype == np.float64)
+        for v in (left, right)
+    )
     if numeric:
         left, right = _number(left), _number(right)
     unknown = left.isna().to_numpy(dtype=bool)
@@ -337,8 +382,14 @@ def _compare(op: ast.cmpop, left: Any, right: Any, n: int) -> Truth:
     else:  # only known texts are compared, as plain objects: code point order
         known = ~unknown
         a, b = left.to_numpy(dtype=object, na_value=""), right.to_numpy(dtype=object, na_value="")
-    result = {ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
-              ast.Gt: np.greater, ast.GtE: np.greater_equal}[type(op)](a, b).astype(bool)
+    result = {
+        ast.Eq: np.equal,
+        ast.NotEq: np.not_equal,
+        ast.Lt: np.less,
+        ast.LtE: np.less_equal,
+        ast.Gt: np.greater,
+        ast.GtE: np.greater_equal,
+    }[type(op)](a, b).astype(bool)
     return Truth(result & known, unknown)
 
 

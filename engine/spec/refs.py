@@ -12,7 +12,9 @@ from typing import Any, Self
 
 from pydantic_core import core_schema
 
-_NAME = re.compile(r"""^(?:(?P<source>[A-Za-z][A-Za-z0-9_]*)\.)?(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|"(?P<quoted>[^"\n]{1,200})")$""")
+_NAME = re.compile(
+    r"""^(?:(?P<source>[A-Za-z][A-Za-z0-9_]*)\.)?(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|"(?P<quoted>[^"\n]{1,200})")$"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,12 @@ class VariableRef:
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
         """Editors see a string of this shape."""
-        return {"type": "string", "pattern": _NAME.pattern.replace("?P<source>", "").replace(
-            "?P<name>", "").replace("?P<quoted>", "")}
+        return {
+            "type": "string",
+            "pattern": _NAME.pattern.replace("?P<source>", "")
+            .replace("?P<name>", "")
+            .replace("?P<quoted>", ""),
+        }
 
 
 class FarRef(VariableRef):

@@ -55,7 +55,7 @@ class Made:
 
     rows: np.ndarray
     columns: dict[str, pd.Series] | None = None
-    subjects: pd.Series | None = None
+    subjects: np.ndarray | None = None
     sources: dict[str, np.ndarray] | None = None
 
 
@@ -110,7 +110,8 @@ def verb(
     def register(model: P) -> P:
         if name in VERBS:
             raise ValueError(f"the verb {name} is registered twice")
-        if reads not in dict(model.model_fields):
+        fields: dict[str, Any] = vars(model)["__pydantic_fields__"]
+        if reads not in fields:
             raise ValueError(f"the verb {name} reads {reads}, which its model does not have")
         VERBS[name] = Verb(name, "variable", model, reads, scope, says, source, example, "", (), False)
         return model
@@ -178,6 +179,16 @@ def sentence(verb_: Verb, params: Model) -> str:
 
 
 __all__ = [
-    "RECORD_VERBS", "VERBS", "FarRef", "Made", "Params", "RecordParams", "Verb", "VariableRef",
-    "record_verb", "references", "sentence", "verb",
+    "RECORD_VERBS",
+    "VERBS",
+    "FarRef",
+    "Made",
+    "Params",
+    "RecordParams",
+    "Verb",
+    "VariableRef",
+    "record_verb",
+    "references",
+    "sentence",
+    "verb",
 ]

@@ -137,7 +137,9 @@ class Study:
     @property
     def setting_names(self) -> set[str]:
         """Names that can be said after `study.`."""
-        return {name for name, v in self.file.settings.items() if not isinstance(v, (list, dict))} | {"STUDYID"}
+        return {name for name, v in self.file.settings.items() if not isinstance(v, (list, dict))} | {
+            "STUDYID"
+        }
 
     def package(self, name: str) -> list[DatasetSpec]:
         """The datasets of a package, by name."""
@@ -157,8 +159,13 @@ class Study:
         if name not in self._tables:
             path = self.tables.get(name)
             if path is None:
-                raise SpecError(Problem(f'no table "{name}"', Place(f"{self.shown}/tables"),
-                                        nearest=nearest(name, self.tables)))
+                raise SpecError(
+                    Problem(
+                        f'no table "{name}"',
+                        Place(f"{self.shown}/tables"),
+                        nearest=nearest(name, self.tables),
+                    )
+                )
             self._tables[name] = _read_table(path, f"{self.shown}/tables/{path.name}")
         return self._tables[name]
 
@@ -186,8 +193,13 @@ def load_study(folder: Path | str) -> Study:
     shown = str(folder).rstrip("/")
     path = Path(folder)
     if not (path / "study.yaml").is_file():
-        raise CommandError(Problem("no study.yaml in the study folder", Place(shown),
-                                   do="name the folder that holds study.yaml: STUDY=specs/by002"))
+        raise CommandError(
+            Problem(
+                "no study.yaml in the study folder",
+                Place(shown),
+                do="name the folder that holds study.yaml: STUDY=specs/by002",
+            )
+        )
     problems: list[Problem] = []
     document = _document(path / "study.yaml", f"{shown}/study.yaml", problems)
     file = _collect(lambda: bind(StudyFile, document), problems) if document else None
@@ -206,20 +218,29 @@ def load_study(folder: Path | str) -> Study:
             if spec is None:
                 continue
             if spec.name in datasets:
-                problems.append(Problem(f"the dataset {spec.name} is described twice", Place(name, 1),
-                                        found=f"first in {datasets[spec.name].document.file}"))
+                problems.append(
+                    Problem(
+                        f"the dataset {spec.name} is described twice",
+                        Place(name, 1),
+                        found=f"first in {datasets[spec.name].document.file}",
+                    )
+                )
             else:
                 datasets[spec.name] = spec
     if problems:
         raise SpecError(problems)
     assert file is not None and raw is not None and document is not None
-    texts = {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*"))
-             if p.suffix in (".yaml", ".csv", ".py") and p.is_file() and "simulator" not in p.parts}
+    texts = {
+        str(p.relative_to(path)): p.read_bytes()
+        for p in sorted(path.rglob("*"))
+        if p.suffix in (".yaml", ".csv", ".py") and p.is_file() and "simulator" not in p.parts
+    }
     return Study(path, shown, file, document, raw, forms, datasets, texts)
 
 
 def _document(path: Path, shown: str, problems: list[Problem]) -> Document | None:
-    return _collect(lambda: load_document(path, shown), problems)
+    document: Document | None = _collect(lambda: load_document(path, shown), problems)
+    return document
 
 
 def _collect(read: Any, problems: list[Problem]) -> Any:
@@ -237,12 +258,21 @@ def _read_table(path: Path, shown: str) -> pd.DataFrame:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             rows = list(csv.reader(handle, strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise SpecError(Problem(f"the table cannot be read: {error}", Place(shown), do="save it as UTF-8 CSV")) from None
+        raise SpecError(
+            Problem(f"the table cannot be read: {error}", Place(shown), do="save it as UTF-8 CSV")
+        ) from None
     if not rows or len(set(rows[0])) != len(rows[0]):
         raise SpecError(Problem("the table needs one header line of different names", Place(shown, 1)))
-    problems = [Problem("a row is wider or narrower than the header", Place(shown, i),
-                        found=f"{len(row)} cells", expected=f"{len(rows[0])} cells")
-                for i, row in enumerate(rows[1:], 2) if len(row) != len(rows[0])]
+    problems = [
+        Problem(
+            "a row is wider or narrower than the header",
+            Place(shown, i),
+            found=f"{len(row)} cells",
+            expected=f"{len(rows[0])} cells",
+        )
+        for i, row in enumerate(rows[1:], 2)
+        if len(row) != len(rows[0])
+    ]
     if problems:
         raise SpecError(problems)
     frame = pd.DataFrame(rows[1:], columns=rows[0], dtype="str")

@@ -1,0 +1,262 @@
+"""Who is who: the person behind every raw record, USUBJID, SUBJID and the primary participation.
+
+Resolved before the graph, so that work splits by person. A participation is one subject number of the export;
+a person who was screened twice has two. A raw record of an unknown subject number is a blocking issue.
+
+Sources: SDTMIG 3.4 section 4.1.2 (USUBJID identifies a person across the application); DM assumptions 1 and 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.errors import DataError, Place, Problem, SpecError, nearest
+from engine.run.issues import Issue
+from engine.run.tables import Positions, Records, Table
+from engine.spec.refs import VariableRef
+from engine.spec.study import Study
+
+
+@dataclass(slots=True)
+class RawTable:
+    """A raw source as read: text columns (missing as NaN) and where each record stands."""
+
+    name: str
+    frame: pd.DataFrame
+    files: tuple[str, ...]
+    file_of: Positions
+    line: Positions
+    subject_column: str = ""
+
+
+@dataclass(slots=True)
+class Identity:
+    """People, their participations, and the raw tables whose records know both."""
+
+    people: Table
+    tables: dict[str, Table]
+    issues: list[Issue]
+
+
+def resolve(study: Study, raw: dict[str, RawTable], dates: dict[VariableRef, pd.Series]) -> Identity:
+    """Find the person of every raw record.
+
+    Args:
+        study: its `identity` says how.
+        raw: the raw sources by name.
+        dates: ISO 8601 values of the date that orders participations, where the spec names one.
+
+    Raises:
+        SpecError: a source or column that the rule names does not exist.
+        DataError: a participation without a person or without a number for USUBJID.
+    """
+    rule = study.file.identity
+    subjects = _source(study, raw, rule.subjects)
+    numbers = _column(study, subjects, subjects.subject_column)
+    parts = pd.DataFrame({"SUBJECT": numbers}).dropna().drop_duplicates().sort_values("SUBJECT")
+    parts = parts.reset_index(drop=True)
+    parts["person"] = (
+        _by_subject(study, raw, rule.person, parts["SUBJECT"]) if rule.person else parts["SUBJECT"]
+    )
+    parts["number"] = _by_subject(study, raw, rule.USUBJID.first, parts["SUBJECT"])
+    parts["date"] = _earliest(raw, rule.USUBJID.by, dates, parts["SUBJECT"]) if rule.USUBJID.by else None
+    _complete(parts, rule.person, rule.USUBJID.first)
+    parts["preferred"] = _preferred(study, raw, parts["SUBJECT"])
+    # without a date, a participation comes after those that have one; the number decides ties
+    parts = parts.sort_values(
+        ["person", "date", "number"], kind="stable", na_position="last", ignore_index=True
+    )
+    parts["ORDER"] = parts.groupby("person").cumcount() + 1.0
+    first = parts.drop_duplicates("person")
+    usubjid = rule.USUBJID.prefix + first.set_index("person")["number"]
+    doubled = usubjid[usubjid.duplicated(keep=False)]
+    if len(doubled):
+        raise DataError(Problem("two persons would share one USUBJID", found=", ".join(sorted(set(doubled)))))
+    parts["USUBJID"] = parts["person"].map(usubjid)
+    last_wins = rule.SUBJID.otherwise == "last"
+    choice = parts.sort_values(["preferred", "ORDER"], ascending=[False, not last_wins], kind="stable")
+    primary = choice.drop_duplicates("person").index
+    parts["PRIMARY"] = "N"
+    parts.loc[primary, "PRIMARY"] = "Y"
+    return _tables(study, raw, parts)
+
+
+def _tables(study: Study, raw: dict[str, RawTable], parts: pd.DataFrame) -> Identity:
+    people_names = sorted(set(parts["USUBJID"]))
+    codes = {name: i for i, name in enumerate(people_names)}
+    parts = parts.sort_values(["USUBJID", "ORDER"], kind="stable", ignore_index=True)
+    person = parts["USUBJID"].map(codes).to_numpy(dtype=np.int64)
+    primary = parts[parts["PRIMARY"] == "Y"]
+    earlier = (
+        parts[parts["PRIMARY"] != "Y"].drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["number"]
+    )
+    n = len(people_names)
+    people = Table(
+        "person",
+        Records(np.arange(n, dtype=np.int64), np.zeros(n, dtype=np.int64)),
+        {
+            "USUBJID": pd.Series(people_names, dtype="str"),
+            "SUBJID": primary["number"].reset_index(drop=True).astype("str"),
+            "SUBJECT": primary["SUBJECT"].reset_index(drop=True).astype("str"),
+            "PREVIOUS": pd.Series(people_names, dtype="str").map(earlier).astype("str"),
+        },
+    )
+    tables: dict[str, Table] = {
+        "participation": Table(
+            "participation",
+            Records(person, np.zeros(len(parts), dtype=np.int64)),
+            {
+                "SUBJECT": parts["SUBJECT"].astype("str"),
+                "USUBJID": parts["USUBJID"].astype("str"),
+                "SUBJID": parts["number"].astype("str"),
+                "ORDER": parts["ORDER"],
+                "PRIMARY": parts["PRIMARY"].astype("str"),
+            },
+        )
+    }
+    place = pd.Series(np.arange(len(parts)), index=parts["SUBJECT"])
+    issues: list[Issue] = []
+    for name in sorted(raw):
+        source = raw[name]
+        subject = _subject_of(study, raw, source)
+        at = np.full(len(source.frame), -1, dtype=np.int64)
+        if subject is not None:
+            at = subject.map(place).fillna(-1).to_numpy(dtype=np.int64)
+            issues += _lost(source, subject, at)
+        records = Records(
+            np.where(at >= 0, person[at], -1) if len(parts) else at, np.zeros(len(at), dtype=np.int64)
+        )
+        if subject is not None:
+            records.sources["participation"] = at
+        columns = {c: source.frame[c].reset_index(drop=True) for c in source.frame.columns}
+        tables[name] = Table(
+            name, records, columns, raw=True, files=source.files, file_of=source.file_of, line=source.line
+        )
+    return Identity(people, tables, issues)
+
+
+def _subject_of(study: Study, raw: dict[str, RawTable], source: RawTable) -> pd.Series | None:
+    """The subject number of each record; None for sources that are about no subject."""
+    if source.subject_column:
+        return _column(study, source, source.subject_column).reset_index(drop=True)
+    link = study.file.identity.via.get(source.name)
+    if link is None:
+        return None
+    assert link.source is not None
+    far = _source(study, raw, link.source)
+    pairs = pd.DataFrame(
+        {"key": _column(study, far, link.name), "who": _column(study, far, far.subject_column)}
+    )
+    pairs = pairs.dropna().drop_duplicates()
+    if pairs["key"].duplicated().any():
+        raise DataError(
+            Problem(
+                f"{link} belongs to several subjects",
+                found=str(pairs.loc[pairs["key"].duplicated(), "key"].iloc[0]),
+            )
+        )
+    return _column(study, source, link.name).map(pairs.set_index("key")["who"]).reset_index(drop=True)
+
+
+def _lost(source: RawTable, subject: pd.Series, at: NDArray[np.int64]) -> list[Issue]:
+    rows = np.flatnonzero(at < 0)
+    return [
+        Issue(
+            "blocking",
+            source.name,
+            source.subject_column,
+            "no such subject number in the export"
+            if isinstance(subject.iloc[row], str)
+            else "the record carries no subject number",
+            key=str(subject.iloc[row]) if isinstance(subject.iloc[row], str) else "",
+            source=f"{source.files[source.file_of[row]]} line {source.line[row]}",
+        )
+        for row in rows
+    ]
+
+
+def _source(study: Study, raw: dict[str, RawTable], name: str) -> RawTable:
+    if name not in raw:
+        raise SpecError(
+            Problem(
+                f'identity: no raw source "{name}"',
+                study.document.place("identity"),
+                nearest=nearest(name, raw),
+            )
+        )
+    return raw[name]
+
+
+def _column(study: Study, source: RawTable, name: str) -> pd.Series:
+    if name not in source.frame.columns:
+        raise SpecError(
+            Problem(
+                f'identity: {source.name} has no "{name}"',
+                study.document.place("identity"),
+                nearest=nearest(name, source.frame.columns),
+            )
+        )
+    return source.frame[name].str.strip()
+
+
+def _by_subject(study: Study, raw: dict[str, RawTable], ref: VariableRef, numbers: pd.Series) -> pd.Series:
+    """The one value of `ref` of each subject number; NaN where none."""
+    assert ref.source is not None
+    source = _source(study, raw, ref.source)
+    pairs = (
+        pd.DataFrame(
+            {"who": _column(study, source, source.subject_column), "value": _column(study, source, ref.name)}
+        )
+        .dropna()
+        .drop_duplicates()
+    )
+    double = pairs[pairs["who"].duplicated(keep=False)]
+    if len(double):
+        raise DataError(
+            Problem(
+                f"{ref} has several values for one subject number",
+                found=f"{double['who'].iloc[0]}: {', '.join(sorted(double['value'])[:3])}",
+            )
+        )
+    return numbers.map(pairs.set_index("who")["value"]).astype("str")
+
+
+def _earliest(
+    raw: dict[str, RawTable], ref: VariableRef, dates: dict[VariableRef, pd.Series], numbers: pd.Series
+) -> pd.Series:
+    assert ref.source is not None
+    source = raw[ref.source]
+    who = source.frame[source.subject_column].str.strip()
+    pairs = pd.DataFrame({"who": who, "date": dates[ref].to_numpy()}).dropna().sort_values(["who", "date"])
+    return numbers.map(pairs.drop_duplicates("who").set_index("who")["date"]).astype("str")
+
+
+def _preferred(study: Study, raw: dict[str, RawTable], numbers: pd.Series) -> NDArray[np.bool_]:
+    rule = study.file.identity.SUBJID
+    if not rule.prefer:
+        return np.zeros(len(numbers), dtype=bool)
+    source = _source(study, raw, rule.prefer)
+    who = _column(study, source, source.subject_column)
+    if rule.where is not None:
+        truth = rule.where.test(lambda r: source.frame[r.name].reset_index(drop=True), len(source.frame))
+        who = who[truth.true]
+    return numbers.isin(set(who.dropna())).to_numpy(dtype=bool)
+
+
+def _complete(parts: pd.DataFrame, person: VariableRef | None, number: VariableRef) -> None:
+    problems = []
+    for column, ref in (("person", person), ("number", number)):
+        for who in parts.loc[parts[column].isna(), "SUBJECT"]:
+            problems.append(
+                Problem(
+                    f"identity: subject number {who} has no {ref}",
+                    Place(str(ref.source)) if ref else None,
+                    do="query the site",
+                )
+            )
+    if problems:
+        raise DataError(problems)

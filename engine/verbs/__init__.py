@@ -1,0 +1,8 @@
+"""Verbs that any dataset may use: values, conditions, look-ups, picks among a subject's records, records.
+
+Importing this package registers them. Verbs of one kind of dataset live in the sdtm and adam rooms.
+"""
+
+from engine.verbs import picks, records, values
+
+__all__ = ["picks", "records", "values"]

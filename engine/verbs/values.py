@@ -1,0 +1,350 @@
+"""Values of single records: copied, set, computed, chosen by cases, mapped, looked up, numbered.
+
+Every verb here works on the record at hand; those that pick among a subject's other records are in picks.py.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BeforeValidator, Field, model_validator
+
+from engine.errors import DataError, Problem
+from engine.numbers import number_texts, round_half_up
+from engine.run.at import At
+from engine.run.tables import take_values
+from engine.spec.binding import Model
+from engine.spec.expressions import Expression
+from engine.spec.refs import VariableRef
+from engine.spec.registry import Params, verb
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Refs = Annotated[list[VariableRef], BeforeValidator(_listed)]
+
+
+@verb("copy", reads="of", scope="record", says="{of}", example="AESPID: {copy: ae.AENO}")
+class Copy(Params):
+    """The value as it stands, in ASCII spelling."""
+
+    of: VariableRef
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        return at.values(self.of)
+
+
+@verb(
+    "set",
+    reads="value",
+    scope="record",
+    says="Set to {value}",
+    example="AEENRTPT: {set: ONGOING, where: ...}",
+)
+class Set(Params):
+    """One value for all records, or for those that satisfy `where`."""
+
+    value: str
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        return at.constant(self.value)
+
+
+@verb(
+    "not_collected",
+    reads="reason",
+    scope="study",
+    says="Null: {reason}",
+    example="AESCAN: {not_collected: the form does not ask}",
+)
+class NotCollected(Params):
+    """A variable that the standard expects and the study has not; null for all records."""
+
+    reason: str = Field(min_length=3)
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        return at.constant(None)
+
+
+@verb(
+    "compute", reads="formula", scope="record", says="{formula}", example='BMIBL: {compute: "...", round: 1}'
+)
+class Compute(Params):
+    """The value of a formula, rounded half away from zero once, at the end."""
+
+    formula: Expression
+    round: int | None = Field(None, ge=0, le=12)
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        values = at.evaluate(self.formula)
+        return values if self.round is None else round_half_up(values, self.round)
+
+
+@verb(
+    "flag",
+    reads="condition",
+    scope="record",
+    says="Y where {condition}",
+    example="SAFFL: {flag: ..., else: N}",
+)
+class Flag(Params):
+    """Y where the condition is true; elsewhere `else`, or null."""
+
+    condition: Expression
+    otherwise: str = Field("", alias="else")
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        true = pd.Series(at.test(self.condition))
+        return at.constant("Y").where(true, at.constant(self.otherwise or None))
+
+
+class Case(Model):
+    """One case: its condition, and the value given or copied."""
+
+    when: Expression
+    give: str | None = None
+    copy_of: VariableRef | None = Field(None, alias="copy")
+    compute: Expression | None = None
+
+    @model_validator(mode="after")
+    def _one_value(self) -> Case:
+        if sum(v is not None for v in (self.give, self.copy_of, self.compute)) > 1:
+            raise ValueError("a case gives one of give, copy and compute (none of them: null)")
+        return self
+
+    def value(self, at: At) -> pd.Series:
+        """What the case gives, for each record of `at`."""
+        if self.copy_of is not None:
+            return at.values(self.copy_of)
+        if self.compute is not None:
+            return at.evaluate(self.compute)
+        return at.constant(self.give)
+
+    def __str__(self) -> str:
+        """For the reviewer's sentence."""
+        given = self.give if self.give is not None else self.copy_of or self.compute or "null"
+        return f"{given} if {self.when}"
+
+
+@verb(
+    "cases",
+    reads="cases",
+    scope="record",
+    says="The first that applies: {cases}; else {otherwise}",
+    example="ARMNRS: {cases: [{when: ..., give: SCREEN FAILURE}], else: error}",
+)
+class Cases(Params):
+    """The first case whose condition is true decides; `else: error` says that the cases leave nobody out."""
+
+    cases: list[Case] = Field(min_length=1)
+    otherwise: str = Field("", alias="else")
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        open_ = np.ones(at.n, dtype=bool)
+        pieces: list[tuple[np.ndarray, pd.Series]] = []
+        for case in self.cases:
+            hit = open_ & at.test(case.when)
+            rows = np.flatnonzero(hit)
+            if len(rows):
+                pieces.append((rows, case.value(at.only(rows))))
+            open_ &= ~hit
+        if self.otherwise == "error":
+            at.report(open_, "no case applies to this record", severity="blocking")
+        elif self.otherwise:
+            rows = np.flatnonzero(open_)
+            pieces.append((rows, at.only(rows).constant(self.otherwise)))
+        return together(pieces, at)
+
+
+def together(pieces: list[tuple[np.ndarray, pd.Series]], at: At) -> pd.Series:
+    """Values of several groups of records as one column; text when any of them is text."""
+    where = np.full(at.n, -1, dtype=np.int64)
+    if not pieces:
+        return at.constant(None)
+    text = any(values.dtype != np.float64 for _, values in pieces)
+    if text:
+        pieces = [(r, number_texts(v) if v.dtype == np.float64 else v) for r, v in pieces]
+    start = 0
+    for rows, values in pieces:
+        where[rows] = np.arange(start, start + len(values))
+        start += len(values)
+    return take_values(pd.concat([v for _, v in pieces], ignore_index=True), where)
+
+
+@verb(
+    "first_of", reads="of", scope="record", says="The first present of {of}", example="X: {first_of: [A, B]}"
+)
+class FirstOf(Params):
+    """The first reference that is present, in the order given."""
+
+    of: Refs
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        values = at.values(self.of[0])
+        for ref in self.of[1:]:
+            more = at.values(ref)
+            if more.dtype != values.dtype:
+                values, more = values.astype("str"), more.astype("str")
+            values = values.where(values.notna(), more)
+        return values
+
+
+@verb(
+    "join_text",
+    reads="of",
+    scope="record",
+    says="{of} joined by the separator",
+    example='X: {join_text: [A, B], with: "; "}',
+)
+class JoinText(Params):
+    """Present texts joined; `all: true` gives null unless all are present."""
+
+    of: Refs
+    separator: str = Field("", alias="with")
+    before: str = ""
+    after: str = ""
+    all: Literal["true", "false"] = "false"
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        result = at.constant(None)
+        absent = np.zeros(at.n, dtype=bool)
+        for ref in self.of:
+            text = at.text(ref)
+            missing = text.isna().to_numpy(dtype=bool)
+            absent |= missing
+            joined = (result + self.separator + text).where(result.notna(), text)
+            result = result.where(pd.Series(missing), joined)
+        if self.all == "true":
+            result = result.where(pd.Series(~absent))
+        return self.before + result + self.after
+
+
+@verb(
+    "map", reads="of", scope="record", says="{of} mapped: {to}", example="X: {map: dose.DREAS, to: {AE: ...}}"
+)
+class Map(Params):
+    """Each value of a stated list by its partner; what is not listed is treated as `unmapped` says."""
+
+    of: VariableRef
+    to: dict[str, str | None]
+    unmapped: Literal["blocking", "query", "keep", "missing"] = "blocking"
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        values = at.text(self.of)
+        known = values.isin(list(self.to)) | values.isna()
+        mapped = values.map({k: v for k, v in self.to.items() if v is not None}).astype("str")
+        if self.unmapped == "keep":
+            return mapped.where(known, values)
+        if self.unmapped != "missing":
+            at.report(
+                ~known.to_numpy(dtype=bool),
+                f"{self.of} is not in the list of the map",
+                found=values,
+                severity="blocking" if self.unmapped == "blocking" else "warning",
+            )
+        return mapped
+
+
+@verb(
+    "look_up",
+    reads="of",
+    scope="record",
+    says="{give} of {table} where {match} is {of}",
+    example="AEDECOD: {look_up: AETERM, in: meddra, match: VERBATIM, give: PT, missing: query}",
+)
+class LookUp(Params):
+    """A column of a table (raw source or tables/NAME.csv) found by one or more of its columns.
+
+    The match is exact; two rows that match with different values are an error. A present value that is not
+    in the table is reported as `unmatched` says.
+    """
+
+    of: Refs
+    table: str = Field(alias="in")
+    match: Annotated[list[str], BeforeValidator(_listed)]
+    give: str
+    unmatched: Literal["blocking", "query", "allowed"] = "query"
+
+    def tables(self) -> tuple[str, ...]:
+        """See Params."""
+        return (self.table,)
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        wanted = [at.text(ref) for ref in self.of]
+        columns, given = self._columns(at)
+        keys = pd.DataFrame(dict(enumerate(columns)), dtype="str")
+        keys["given"] = given.astype("str")
+        keys = keys.drop_duplicates()
+        double = keys.duplicated(list(range(len(columns))))
+        if double.any():
+            shown = ", ".join(str(v) for v in keys[double].iloc[0].iloc[: len(columns)])
+            raise DataError(
+                Problem(
+                    f"{self.table} gives several values of {self.give} for the same {self.match}",
+                    found=shown,
+                    do="add the column that tells them apart to match",
+                )
+            )
+        left = pd.DataFrame(dict(enumerate(wanted)))
+        found = left.merge(keys, how="left", on=list(range(len(columns))), indicator=True, sort=False)
+        present = left.notna().all(axis=1).to_numpy()
+        lost = present & (found["_merge"] == "left_only").to_numpy()
+        if self.unmatched != "allowed" and lost.any():
+            at.report(
+                lost,
+                f"not found in {self.table}",
+                found=wanted[0],
+                severity="blocking" if self.unmatched == "blocking" else "warning",
+            )
+        return found["given"].where(pd.Series(present)).astype("str")
+
+    def _columns(self, at: At) -> tuple[list[pd.Series], pd.Series]:
+        if self.table in at.run.tables:
+            far = at.far(self.table)
+            return (
+                [far.text(VariableRef(self.table, m)) for m in self.match],
+                far.text(VariableRef(self.table, self.give)),
+            )
+        frame = at.study.lookup(self.table)
+        absent = [c for c in (*self.match, self.give) if c not in frame.columns]
+        if absent:
+            raise DataError(Problem(f"tables/{self.table}.csv has no column {', '.join(absent)}"))
+        return [frame[m] for m in self.match], frame[self.give]
+
+
+@verb(
+    "sequence",
+    reads="by",
+    scope="subject",
+    says="1 to n within the subject in the order of the {by}",
+    source="SDTMIG 3.4 section 4.1.5",
+    example="AESEQ: {sequence: keys}",
+)
+class Sequence(Params):
+    """Number of the record within its subject, in the dataset's final order."""
+
+    needs_order = True
+    by: Literal["keys"]
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        order = at.table.order
+        assert order is not None
+        subject = pd.Series(at.table.records.subject[order])
+        numbers = np.empty(at.table.n)
+        numbers[order] = subject.groupby(subject).cumcount().to_numpy() + 1.0
+        return take_values(pd.Series(numbers), at.rows) if at.rows is not None else pd.Series(numbers)
