@@ -24,9 +24,9 @@ from engine.run.tables import Bools, Positions, Records, Table, take, take_value
 from engine.spec.refs import VariableRef
 
 if TYPE_CHECKING:
+    from engine.run.issues import Severity
     from engine.run.run import Run
     from engine.spec.expressions import Expression
-    from engine.run.issues import Severity
 
 
 class At:

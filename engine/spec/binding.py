@@ -38,7 +38,9 @@ def bind(model: type[M], document: Document, path: tuple[str | int, ...] = ()) -
     return bind_data(model, data, document, path)
 
 
-def bind_data(model: type[M], data: Any, document: Document, path: tuple[str | int, ...], subject: str = "") -> M:
+def bind_data(
+    model: type[M], data: Any, document: Document, path: tuple[str | int, ...], subject: str = ""
+) -> M:
     """As bind, for data that was rearranged from what stands at `path`; `subject` opens each message."""
     lead = f"{subject}: " if subject else ""
     if not isinstance(data, dict):

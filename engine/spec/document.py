@@ -143,7 +143,9 @@ def _convert(node: Any, path: Path_, document: Document, problems: list[Problem]
         if key in result:
             first = document.key_places[(*path, key)]
             problems.append(
-                Problem(f'the key "{key}" is given twice', key_place, found=f"first at {first}", do="keep one")
+                Problem(
+                    f'the key "{key}" is given twice', key_place, found=f"first at {first}", do="keep one"
+                )
             )
             continue
         document.key_places[(*path, key)] = key_place

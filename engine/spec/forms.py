@@ -107,15 +107,25 @@ def _check_visits(spec: FormsSpec, document: Document) -> list[Problem]:
     problems = []
     for group, names in spec.visit_groups.items():
         problems += [
-            Problem(f'visit group {group}: no visit "{name}"', document.place("visit_groups", group, i),
-                    nearest=nearest(name, spec.visits), do="add it to visits: or correct it")
-            for i, name in enumerate(names) if name not in spec.visits
+            Problem(
+                f'visit group {group}: no visit "{name}"',
+                document.place("visit_groups", group, i),
+                nearest=nearest(name, spec.visits),
+                do="add it to visits: or correct it",
+            )
+            for i, name in enumerate(names)
+            if name not in spec.visits
         ]
     for key, form in spec.forms.items():
         problems += [
-            Problem(f'form {key}: no visit or visit group "{name}"', document.place("forms", key, "visits"),
-                    nearest=nearest(name, known), do="add it to visits: or correct it")
-            for name in form.visits if spec.visits and name not in known
+            Problem(
+                f'form {key}: no visit or visit group "{name}"',
+                document.place("forms", key, "visits"),
+                nearest=nearest(name, known),
+                do="add it to visits: or correct it",
+            )
+            for name in form.visits
+            if spec.visits and name not in known
         ]
     return problems
 
@@ -124,17 +134,33 @@ def _check_items(spec: FormsSpec, document: Document) -> list[Problem]:
     problems = []
     for key, form in spec.forms.items():
         if key != key.lower() or not key.replace("_", "a").isalnum() or not key.isascii():
-            problems.append(Problem(f'"{key}" is not a form name', document.key_place("forms", key),
-                                    expected="lower-case letters, digits and _"))
+            problems.append(
+                Problem(
+                    f'"{key}" is not a form name',
+                    document.key_place("forms", key),
+                    expected="lower-case letters, digits and _",
+                )
+            )
         columns = spec.columns(key)
         for name, item in form.items.items():
             place = document.place("forms", key, "items", name)
             if item.type in ("code", "codes") and item.codes is None:
-                problems.append(Problem(f"{key}.{name}: a {item.type} item needs codes", place,
-                                        do="write codes: and the code list's name"))
+                problems.append(
+                    Problem(
+                        f"{key}.{name}: a {item.type} item needs codes",
+                        place,
+                        do="write codes: and the code list's name",
+                    )
+                )
             elif isinstance(item.codes, str) and item.codes not in spec.codes:
-                problems.append(Problem(f'{key}.{name}: no code list "{item.codes}"', place,
-                                        nearest=nearest(item.codes, spec.codes), do="add it to codes:"))
+                problems.append(
+                    Problem(
+                        f'{key}.{name}: no code list "{item.codes}"',
+                        place,
+                        nearest=nearest(item.codes, spec.codes),
+                        do="add it to codes:",
+                    )
+                )
             if item.units and item.type != "number":
                 problems.append(Problem(f"{key}.{name}: only a number has units", place))
             if columns.count(name) > 1:

@@ -18,8 +18,15 @@ from engine.spec.document import load_document
 
 ColumnType = Literal["text", "number", "date", "time", "code", "codes"]
 OdmAttribute = Literal[
-    "StudyOID", "LocationOID", "SubjectKey", "StudyEventOID", "StudyEventRepeatKey",
-    "FormOID", "FormRepeatKey", "ItemGroupOID", "ItemGroupRepeatKey",
+    "StudyOID",
+    "LocationOID",
+    "SubjectKey",
+    "StudyEventOID",
+    "StudyEventRepeatKey",
+    "FormOID",
+    "FormRepeatKey",
+    "ItemGroupOID",
+    "ItemGroupRepeatKey",
 ]
 
 

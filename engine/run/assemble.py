@@ -1,0 +1,158 @@
+"""Built datasets: records in final order, variables in file order, supplemental qualifiers, settled lengths.
+
+Nothing is cut: a value that is not ASCII or longer than 200 bytes is a blocking issue that names its cell.
+
+Sources: SDTMIG 3.4 section 8.4 (supplemental qualifiers); FDA Study Data Technical Conformance Guide (200 bytes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from engine.numbers import number_texts
+from engine.run.at import At
+from engine.run.run import Run
+from engine.run.tables import take_values
+from engine.spec.catalogue import Catalogue, DatasetInfo, VariableInfo
+
+MAX_BYTES = 200
+
+
+@dataclass(slots=True)
+class Built:
+    """A dataset as it goes to its file; `rows` are positions of its records in the run's table."""
+
+    info: DatasetInfo
+    frame: pd.DataFrame
+    rows: np.ndarray
+
+
+def assemble(run: Run, catalogue: Catalogue, name: str) -> list[Built]:
+    """A dataset and, where the spec has supplemental qualifiers with values, its SUPP-- dataset."""
+    table = run.table(name)
+    assert table.order is not None
+    info = catalogue.datasets[name]
+    at = At(run, table)
+    columns: dict[str, pd.Series] = {}
+    for variable in info.variables:
+        values = table.columns.get(variable.name)
+        if values is None:
+            values = _implied(run, at, variable.name)
+        _writable(at, variable.name, values)
+        columns[variable.name] = take_values(values, table.order)
+    built = [Built(info, pd.DataFrame(columns), table.order)]
+    supplemental = _supplemental(run, catalogue, at, info)
+    return built + ([supplemental] if supplemental is not None else [])
+
+
+def _implied(run: Run, at: At, name: str) -> pd.Series:
+    if name == "STUDYID":
+        return at.constant(run.study.name)
+    return at.constant(at.dataset) if name == "DOMAIN" else at.usubjid
+
+
+def _writable(at: At, name: str, values: pd.Series) -> None:
+    if values.dtype == np.float64:
+        return
+    codes, distinct = pd.factorize(values)
+    foreign = np.array([not str(v).isascii() for v in distinct] + [False])
+    long = np.array([len(str(v).encode()) > MAX_BYTES for v in distinct] + [False])
+    shown = values.str.slice(0, 60)
+    at.report(foreign[codes], "not ASCII", found=shown, severity="blocking", variable=name)
+    at.report(
+        long[codes] & ~foreign[codes],
+        f"longer than {MAX_BYTES} bytes",
+        found=shown,
+        severity="blocking",
+        variable=name,
+    )
+
+
+def _supplemental(run: Run, catalogue: Catalogue, at: At, info: DatasetInfo) -> Built | None:
+    """SUPP--: one record for each present qualifier, by subject, parent record and QNAM."""
+    spec = run.study.datasets[info.name]
+    table = at.table
+    sequence = f"{info.name}SEQ" if f"{info.name}SEQ" in table.columns else ""
+    place = np.empty(table.n, dtype=np.int64)
+    assert table.order is not None
+    place[table.order] = np.arange(table.n)
+    pieces = []
+    for name, line in sorted(spec.supplemental.items()):
+        values = table.columns[name]
+        _writable(at, name, values)
+        rows = np.flatnonzero(values.notna())
+        number = number_texts(table.columns[sequence]).iloc[rows].to_numpy() if sequence else None
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "place": place[rows],
+                    "row": rows,
+                    "USUBJID": at.usubjid.iloc[rows].to_numpy(),
+                    "IDVARVAL": number,
+                    "QNAM": name,
+                    "QLABEL": line.options.label,
+                    "QVAL": values.iloc[rows].to_numpy(),
+                    "QORIG": line.options.origin or "Collected",
+                }
+            )
+        )
+    pieces = [p for p in pieces if len(p)]
+    if not pieces:
+        return None
+    frame = pd.concat(pieces, ignore_index=True).sort_values(
+        ["place", "QNAM"], kind="stable", ignore_index=True
+    )
+    rows = frame["row"].to_numpy()
+    frame = frame.assign(STUDYID=run.study.name, RDOMAIN=info.name, IDVAR=sequence or None, QEVAL=None)
+    standard = catalogue.sdtm.supplemental(info.name)
+    names = list(standard.variables)
+    variables = tuple(
+        VariableInfo(v.name, v.label, v.type, 0, "", v.codelists[0] if v.codelists else "", v.role, v.core)
+        for v in standard.variables.values()
+    )
+    described = DatasetInfo(
+        standard.name,
+        standard.label,
+        standard.klass,
+        standard.structure,
+        info.package,
+        ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM"),
+        variables,
+    )
+    return Built(described, frame[names].astype("str"), rows)
+
+
+def settle_lengths(package: list[Built]) -> list[Built]:
+    """Lengths of character variables: the spec's, else the longest value of that name in the package.
+
+    Supplemental datasets keep lengths of their own. A variable without any value has length 1.
+    """
+    longest: dict[str, int] = {}
+    for built in package:
+        if not built.info.name.startswith("SUPP"):
+            for variable in built.info.variables:
+                if variable.type == "Char":
+                    here = _longest(built.frame[variable.name])
+                    longest[variable.name] = max(longest.get(variable.name, 1), variable.length or here)
+    settled = []
+    for built in package:
+        own = built.info.name.startswith("SUPP")
+        variables = tuple(
+            replace(
+                v,
+                length=8
+                if v.type == "Num"
+                else v.length or (_longest(built.frame[v.name]) if own else longest[v.name]),
+            )
+            for v in built.info.variables
+        )
+        settled.append(Built(replace(built.info, variables=variables), built.frame, built.rows))
+    return settled
+
+
+def _longest(values: pd.Series) -> int:
+    distinct = values.dropna().unique()
+    return max((len(str(v).encode()) for v in distinct), default=1)

@@ -1,0 +1,193 @@
+"""What each built dataset and variable is called, labelled, typed and checked against.
+
+The spec's own word wins, then the standard's. SDTM variables stand in the standard's order, a model variable
+that the IG does not list in a domain at its place in the model; ADaM variables as written.
+
+Sources: SDTMIG 3.4 sections 2.2 and 4.1.4 (variable order); ADaMIG 1.3 section 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from engine.errors import Problem
+from engine.spec.dataset import DatasetSpec, VariableLine
+from engine.spec.study import Study
+from engine.standards import (
+    Codelist,
+    VariableStandard,
+    load_adamig,
+    load_sdtmig,
+    load_terminology,
+)
+
+IMPLIED = ("STUDYID", "DOMAIN", "USUBJID")  # what identity supplies when the spec has no line
+
+
+@dataclass(frozen=True, slots=True)
+class VariableInfo:
+    """A variable of a built dataset; `length` 0 is settled by the longest value."""
+
+    name: str
+    label: str
+    type: str
+    length: int = 0
+    format: str = ""
+    codelist: str = ""
+    role: str = ""
+    core: str = ""
+    domain: str = ""  # described value domain, such as ISO 8601
+    line: VariableLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInfo:
+    """A built dataset: its variables in file order."""
+
+    name: str
+    label: str
+    klass: str
+    structure: str
+    package: str
+    keys: tuple[str, ...]
+    variables: tuple[VariableInfo, ...]
+
+    def variable(self, name: str) -> VariableInfo:
+        """The variable of that name; KeyError if none."""
+        for each in self.variables:
+            if each.name == name:
+                return each
+        raise KeyError(name)
+
+
+class Catalogue:
+    """All built datasets of a study; `problems` lists what neither spec nor standard says."""
+
+    def __init__(self, study: Study) -> None:
+        """Resolve every dataset."""
+        self.study = study
+        self.problems: list[Problem] = []
+        self.datasets: dict[str, DatasetInfo] = {}
+        versions = study.file.standards
+        self.sdtm, self.adam = load_sdtmig(versions.sdtmig), load_adamig(versions.adamig)
+        for name in sorted(study.datasets):
+            spec = study.datasets[name]
+            follows_sdtm = study.file.packages[spec.package].standard == "sdtmig"
+            self.datasets[name] = self._tabulation(spec) if follows_sdtm else self._analysis(spec)
+
+    def type_of(self, dataset: str, variable: str) -> str:
+        """Char or Num; supplemental qualifiers are Char."""
+        if variable in self.study.datasets[dataset].supplemental:
+            return "Char"
+        return self._types[(dataset, variable)]
+
+    @cached_property
+    def _types(self) -> dict[tuple[str, str], str]:
+        return {(d.name, v.name): v.type for d in self.datasets.values() for v in d.variables}
+
+    def codelist(self, name: str, package: str) -> Codelist | None:
+        """A codelist of the package's terminology, else of SDTM's; None when there is none."""
+        versions = self.study.file.standards
+        if self.study.file.packages[package].standard == "adamig":
+            found = load_terminology("ADaM", versions.adam_terminology).codelist(name)
+            if found is not None:
+                return found
+        return load_terminology("SDTM", versions.sdtm_terminology).codelist(name)
+
+    def _tabulation(self, spec: DatasetSpec) -> DatasetInfo:
+        standard = self.sdtm.datasets.get(spec.name)
+        known = standard.variables if standard else {}
+        implied = [n for n in IMPLIED if n in known and n not in spec.names] if known else list(IMPLIED)
+        places = {name: self._place(spec.name, name) for name in [*implied, *spec.names]}
+        names = sorted(places, key=lambda n: places[n])
+        variables = tuple(self._info(spec, n, self.sdtm.variable(spec.name, n)) for n in names)
+        header = spec.header
+        return DatasetInfo(
+            spec.name,
+            header.label or (standard.label if standard else ""),
+            header.klass or (standard.klass if standard else ""),
+            header.structure or (standard.structure if standard else ""),
+            spec.package,
+            tuple(spec.keys),
+            variables,
+        )
+
+    def _place(self, domain: str, name: str) -> tuple[float, float]:
+        """Where a variable stands: the IG's order; others after the IG variable that precedes them in the model."""
+        dataset = self.sdtm.datasets.get(domain)
+        known = dataset.variables if dataset else {}
+        if name in known:
+            return (float(known[name].order), 0.0)
+        sequence = self._sequence(domain)
+        if name not in sequence:
+            return (float(len(known) + 1), 0.0)
+        at = sequence.index(name)
+        before = [known[n].order for n in sequence[:at] if n in known]
+        return (float(max(before)) if before else 0.0, float(at + 1))
+
+    def _sequence(self, domain: str) -> list[str]:
+        """Variable names of the model for a domain: identifiers, the class's own, timing."""
+        klass = self.sdtm.datasets[domain].klass if domain in self.sdtm.datasets else ""
+        general = [v for (group, _), v in self.sdtm.model.items() if group == "General Observations"]
+        own = [v for (group, _), v in self.sdtm.model.items() if group in (klass, domain)]
+        ordered = (
+            [v for v in general if v.role != "Timing"] + own + [v for v in general if v.role == "Timing"]
+        )
+        return [v.name.replace("--", domain, 1) for v in ordered]
+
+    def _analysis(self, spec: DatasetSpec) -> DatasetInfo:
+        names = [n for n in ("STUDYID", "USUBJID") if n not in spec.names] + spec.names
+        structure = spec.header.structure or ("ADSL" if spec.name == "ADSL" else "BDS")
+        variables = tuple(self._info(spec, n, self.adam.variable(structure, n)) for n in names)
+        return DatasetInfo(
+            spec.name,
+            spec.header.label,
+            spec.header.klass,
+            structure,
+            spec.package,
+            tuple(spec.keys),
+            variables,
+        )
+
+    def _info(self, spec: DatasetSpec, name: str, standard: VariableStandard | None) -> VariableInfo:
+        try:
+            line = spec.line(name)
+        except KeyError:
+            line = None
+        options = line.options if line else None
+        label = (options.label if options else "") or (standard.label if standard else "")
+        kind = (options.type if options else "") or (standard.type if standard else "")
+        if not label or not kind:
+            self.problems.append(
+                Problem(
+                    f"{spec.name}.{name}: neither the standard nor the spec says its "
+                    + " and ".join(w for w, v in (("label", label), ("type", kind)) if not v),
+                    line.place if line else spec.document.place(),
+                    do="add  label: …  and  type: Char or Num",
+                )
+            )
+        elif len(label) > 40:
+            self.problems.append(
+                Problem(
+                    f"{spec.name}.{name}: the label has {len(label)} characters",
+                    line.place if line else None,
+                    found=label,
+                    expected="40 at most",
+                )
+            )
+        codelist = (line.codelist if line else "") or (
+            standard.codelists[0] if standard and len(standard.codelists) == 1 else ""
+        )
+        return VariableInfo(
+            name,
+            label,
+            kind or "Char",
+            options.length if options else 0,
+            options.format if options else "",
+            codelist,
+            (options.role if options else "") or (standard.role if standard else ""),
+            standard.core if standard else "",
+            standard.domain if standard else "",
+            line,
+        )
