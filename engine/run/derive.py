@@ -41,9 +41,8 @@ def carry_out(run: Run, plan: Plan, node: Node, type_of: TypeOf) -> None:
     elif node.kind == "order":
         table.order = final_order(run, spec, table)
     elif node.variable in plan.early(spec.name):
-        kept = table.records.sources.get("", None)
         early = table.early[node.variable]
-        table.columns[node.variable] = early if kept is None else take_values(early, kept)
+        table.columns[node.variable] = early if table.kept is None else take_values(early, table.kept)
     else:
         table.columns[node.variable] = derive(run, spec, table, node.variable, type_of)
 
@@ -115,7 +114,7 @@ def cut(run: Run, spec: DatasetSpec, table: Table) -> None:
     table.all_records = table.records
     rows = np.flatnonzero(keep)
     table.records = table.records.take(rows)
-    table.records.sources[""] = rows  # where each stood before the cut
+    table.kept = rows
 
 
 def _earliest_day(dates: pd.Series) -> np.ndarray:

@@ -55,6 +55,7 @@ class Table:
     raw: bool = False
     early: dict[str, pd.Series] = field(default_factory=dict)  # variables computed before records were cut
     all_records: Records | None = None  # before the cut
+    kept: Positions | None = None  # where each record stood before the cut
     order: Positions | None = None  # positions in final order
     files: tuple[str, ...] = ()
     file_of: Positions | None = None

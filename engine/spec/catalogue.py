@@ -15,11 +15,9 @@ from engine.errors import Problem
 from engine.spec.dataset import DatasetSpec, VariableLine
 from engine.spec.study import Study
 from engine.standards import (
-    Codelist,
     VariableStandard,
     load_adamig,
     load_sdtmig,
-    load_terminology,
 )
 
 IMPLIED = ("STUDYID", "DOMAIN", "USUBJID")  # what identity supplies when the spec has no line
@@ -85,15 +83,6 @@ class Catalogue:
     @cached_property
     def _types(self) -> dict[tuple[str, str], str]:
         return {(d.name, v.name): v.type for d in self.datasets.values() for v in d.variables}
-
-    def codelist(self, name: str, package: str) -> Codelist | None:
-        """A codelist of the package's terminology, else of SDTM's; None when there is none."""
-        versions = self.study.file.standards
-        if self.study.file.packages[package].standard == "adamig":
-            found = load_terminology("ADaM", versions.adam_terminology).codelist(name)
-            if found is not None:
-                return found
-        return load_terminology("SDTM", versions.sdtm_terminology).codelist(name)
 
     def _tabulation(self, spec: DatasetSpec) -> DatasetInfo:
         standard = self.sdtm.datasets.get(spec.name)

@@ -1,0 +1,125 @@
+"""Controlled terms: collected codes to submission values, one or several ticked, and decodes of test codes.
+
+A value is mapped by the stated map, else it must be a submission value or the synonym of exactly one. What is
+none of these is listed and, unless the spec says otherwise, stops the build.
+
+Sources: SDTMIG 3.4 section 4.3; CDISC controlled terminology.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+from pydantic import Field, model_validator
+
+from engine.errors import DataError, Problem
+from engine.numbers import by_distinct
+from engine.run.at import At
+from engine.spec.codelists import StudyCodelist, find_codelist
+from engine.spec.refs import VariableRef
+from engine.spec.registry import Params, verb
+from engine.standards import load_terminology
+
+
+@verb(
+    "terms",
+    reads="of",
+    scope="record",
+    source="SDTMIG 3.4 section 4.3",
+    says="{of} as a term of codelist {codelist}",
+    example="AESER: {terms: ae.AESER, codelist: NY}",
+)
+class Terms(Params):
+    """The submission value of a collected value.
+
+    With `split`, the value holds several ticked codes; `nth` takes the nth of them in `order` (most severe first),
+    and `several: true` gives it only where two or more were ticked.
+    """
+
+    of: VariableRef
+    codelist: str
+    map: dict[str, str | None] = {}
+    unmapped: Literal["blocking", "query"] = "blocking"
+    split: str = ""
+    order: list[str] = []
+    nth: int = Field(1, ge=1, le=20)
+    several: Literal["true", "false"] = "false"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Terms:
+        if bool(self.split) != bool(self.order):
+            raise ValueError("several ticked codes need both split and order")
+        return self
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        package = at.study.datasets[at.dataset].package
+        codelist = find_codelist(at.study, self.codelist, package)
+        values = at.text(self.of)
+        unknown: set[str] = set()
+        mapped = by_distinct(values, lambda text: self._one(text, codelist, unknown))
+        if unknown:
+            at.report(
+                values.isin(sorted(unknown)).to_numpy(dtype=bool),
+                f"codelist {codelist.shown} does not hold this value of {self.of}",
+                found=values,
+                severity="blocking" if self.unmapped == "blocking" else "warning",
+            )
+        return mapped
+
+    def _one(self, text: str, codelist: StudyCodelist, unknown: set[str]) -> str | None:
+        if not self.split:
+            return self._term(text.strip(), text, codelist, unknown)
+        ticked = [self._term(p.strip(), text, codelist, unknown) for p in text.split(self.split) if p.strip()]
+        stray = [t for t in ticked if t is not None and t not in self.order]
+        if stray:
+            unknown.add(text)
+        terms = sorted({t for t in ticked if t in self.order}, key=self.order.index)
+        if self.several == "true" and len(terms) < 2:
+            return None
+        return terms[self.nth - 1] if len(terms) >= self.nth else None
+
+    def _term(self, part: str, text: str, codelist: StudyCodelist, unknown: set[str]) -> str | None:
+        if part in self.map:
+            target = self.map[part]
+            if target is not None and target not in codelist.values:
+                raise DataError(
+                    Problem(
+                        f"the map gives a term that codelist {codelist.shown} does not hold",
+                        found=target,
+                        nearest=codelist.nearest(target),
+                    )
+                )
+            return target
+        found = codelist.submission_value(part)
+        if found is None:
+            unknown.add(text)
+        return found
+
+
+@verb(
+    "decode",
+    reads="of",
+    scope="record",
+    source="CDISC controlled terminology (paired lists share C-codes)",
+    says="Decode of {of} in the list paired with {codelist}",
+    example="LBTEST: {decode: LBTESTCD, codelist: LBTESTCD}",
+)
+class Decode(Params):
+    """The test name of a test code, from the codelist paired with its own; sponsor terms by their stated decode."""
+
+    of: VariableRef
+    codelist: str
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        versions = at.study.file.standards
+        names = load_terminology("SDTM", versions.sdtm_terminology).decode(self.codelist)
+        names = {**names, **find_codelist(at.study, self.codelist).added}
+        values = at.text(self.of)
+        lost = values.notna() & ~values.isin(list(names))
+        at.report(
+            lost.to_numpy(dtype=bool), f"no decode in {self.codelist}", found=values, severity="blocking"
+        )
+        return by_distinct(values, names.get)

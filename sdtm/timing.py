@@ -1,0 +1,212 @@
+"""Timing variables of SDTM records: --DY, EPOCH and the last observation before exposure.
+
+Takes records whose --DTC is already ISO 8601 (see dates.py) and never changes a --DTC. Visits are in visits.py.
+
+Sources: SDTMIG 3.4 sections 4.4.2 (precision), 4.4.4 (study day), 4.4.8 (--LOBXFL); SE and EPOCH, section 5.3.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from engine.numbers import rank
+from engine.run.at import At
+from engine.run.tables import take_values
+from engine.spec.expressions import Expression
+from engine.spec.refs import VariableRef
+from engine.spec.registry import Params, verb
+
+DAY = np.timedelta64(1, "D")
+
+
+def study_day(dtc: pd.Series, reference: pd.Series) -> pd.Series:
+    """Study day (--DY) of each date relative to the subject's reference start date.
+
+    Day 1 is the reference date, the day before is -1, and there is no day 0. The time part is ignored; a partial
+    date has no study day.
+
+    Source: SDTMIG 3.4 section 4.4.4.
+
+    Args:
+        dtc: --DTC, ISO 8601 character, n records, partial dates allowed.
+        reference: RFSTDTC carried to the same n records, ISO 8601 character.
+
+    Returns:
+        float64, n records, in days; missing where either date is missing or not complete to the day.
+    """
+    days = whole_days(dtc) - whole_days(reference)
+    return days + (days >= 0)
+
+
+def whole_days(dtc: pd.Series) -> pd.Series:
+    """Days since 1970-01-01 of complete dates, float64; missing for partial and missing ones."""
+    codes, distinct = pd.factorize(dtc.str.slice(0, 10))
+    complete = np.array([len(d) == 10 and d[4:5] == "-" and d[5:6] != "-" for d in distinct] + [False])
+    dates = np.array(
+        [d if ok else "NaT" for d, ok in zip(distinct, complete[:-1], strict=True)] + ["NaT"],
+        dtype="datetime64[D]",
+    )
+    days = np.where(np.isnat(dates), np.nan, (dates - np.datetime64(0, "D")) / DAY)
+    return pd.Series(days[codes])
+
+
+@verb(
+    "study_day",
+    reads="dtc",
+    scope="record",
+    source="SDTMIG 3.4 section 4.4.4",
+    says="{dtc} minus {reference} in days, plus 1 on or after {reference}; no day 0",
+    example="AESTDY: {study_day: AESTDTC}",
+)
+class StudyDay(Params):
+    """Study day of a date; null for partial dates and for subjects without a reference date."""
+
+    dtc: VariableRef
+    reference: VariableRef = VariableRef("DM", "RFSTDTC")
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        return study_day(at.values(self.dtc), at.values(self.reference))
+
+
+@verb(
+    "element_at",
+    reads="dtc",
+    scope="subject",
+    source="SDTMIG 3.4 section 5.3",
+    says="EPOCH of the subject's element (SE) during which {dtc} lies",
+    example="EPOCH: {element_at: AESTDTC}",
+)
+class ElementAt(Params):
+    """EPOCH of the element with SESTDTC <= date < SEENDTC, compared to the precision that both share.
+
+    The last element includes its end. `predose` names records that were planned before the dose: those dated, without
+    a time, on the day on which an element starts with a time belong to the element before. A partial date that may
+    lie in two elements of different EPOCH has none.
+    """
+
+    dtc: VariableRef
+    predose: Expression | None = None
+
+    def more_references(self) -> tuple[VariableRef, ...]:
+        """See Params."""
+        return tuple(VariableRef("SE", n) for n in ("SESTDTC", "SEENDTC", "EPOCH", "TAETORD"))
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        far = at.far("SE")
+        start, end, epoch = (far.values(VariableRef("SE", n)) for n in ("SESTDTC", "SEENDTC", "EPOCH"))
+        elements = pd.DataFrame({"who": far.subject, "start": start, "end": end, "epoch": epoch})
+        last = elements.assign(at=rank(far.values(VariableRef("SE", "TAETORD")))).sort_values(["who", "at"])
+        elements["last"] = False
+        elements.loc[last.drop_duplicates("who", keep="last").index, "last"] = True
+        dates = pd.DataFrame(
+            {
+                "who": at.subject,
+                "dtc": at.values(self.dtc),
+                "before": at.test(self.predose) if self.predose is not None else np.zeros(at.n, dtype=bool),
+            }
+        )
+        # records of one subject with one date share their element: work on the distinct ones
+        group = dates.groupby(["who", "dtc", "before"], sort=False, dropna=False).ngroup().to_numpy()
+        first = dates.drop_duplicates().reset_index(drop=True)
+        pairs = first.reset_index(names="row").merge(elements, on="who").dropna(subset=["dtc", "start"])
+        hit = pairs[_within(pairs)]
+        several = hit.groupby("row")["epoch"].nunique()
+        found = hit.drop_duplicates("row", keep="last").set_index("row")["epoch"]
+        found = found[several.reindex(found.index) == 1]
+        result = pd.Series(pd.NA, index=range(len(first)), dtype="str")
+        result.loc[found.index] = found
+        return take_values(result, group)
+
+
+def _within(pairs: pd.DataFrame) -> np.ndarray:
+    """Whether each date may lie in each element."""
+    dtc, start = pairs["dtc"].tolist(), pairs["start"].tolist()
+    ends, lasts, befores = pairs["end"].tolist(), pairs["last"].tolist(), pairs["before"].tolist()
+    inside = []
+    for date, begin, end, last, before in zip(dtc, start, ends, lasts, befores, strict=True):
+        shared = min(len(date), len(begin))
+        started = date[:shared] >= begin[:shared]
+        if before and started and len(date) == 10 and date == begin[:10] and len(begin) > 10:
+            started = False  # a planned predose assessment without a time
+        ended = False
+        if isinstance(end, str):
+            shared = min(len(date), len(end))
+            cut, limit = date[:shared], end[:shared]
+            ended = cut > limit or (
+                cut == limit
+                and not last
+                and shared >= 10
+                and not (before and len(date) == 10 and len(end) > 10)
+            )
+        inside.append(started and not ended)
+    return np.array(inside, dtype=bool)
+
+
+@verb(
+    "last_before",
+    reads="dtc",
+    scope="subject",
+    source="SDTMIG 3.4 section 4.4.8",
+    says="Y for the last record by {dtc} before {reference} within {by} where {where}",
+    example="LBLOBXFL: {last_before: LBDTC, by: [LBTESTCD, LBSPEC], having: LBSTRESC, ties: [LBSEQ]}",
+)
+class LastBefore(Params):
+    """--LOBXFL: the last record with a result before the first exposure, one per subject and stratum.
+
+    A record without a time on the day of exposure counts only where `predose` holds. Ties on the date are broken by
+    `ties`, the highest first; records of `prefer` go before all others.
+    """
+
+    dtc: VariableRef
+    by: list[VariableRef]
+    having: VariableRef
+    reference: VariableRef = VariableRef("DM", "RFXSTDTC")
+    condition: Expression | None = None
+    predose: Expression | None = None
+    prefer: Expression | None = None
+    ties: list[VariableRef]
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        dtc, reference = at.values(self.dtc), at.values(self.reference)
+        eligible = at.values(self.having).notna().to_numpy() & at.test(self.condition) & (at.subject >= 0)
+        eligible &= before_exposure(
+            dtc, reference, at.test(self.predose) if self.predose is not None else None
+        )
+        rows = np.flatnonzero(eligible)
+        inner = at.only(rows)
+        columns = {
+            "who": inner.subject,
+            **{f"s{i}": pd.factorize(inner.text(r))[0] for i, r in enumerate(self.by)},
+        }
+        strata = list(columns)
+        columns["prefer"] = inner.test(self.prefer).astype(int) if self.prefer is not None else 0
+        columns["date"] = rank(inner.values(self.dtc))
+        columns |= {f"t{i}": rank(inner.values(r)) for i, r in enumerate(self.ties)}
+        frame = pd.DataFrame(columns)
+        chosen = frame.sort_values(list(columns), kind="stable").drop_duplicates(strata, keep="last").index
+        flag = np.zeros(at.n, dtype=bool)
+        flag[rows[chosen]] = True
+        return at.constant("Y").where(pd.Series(flag))
+
+
+def before_exposure(dtc: pd.Series, reference: pd.Series, predose: np.ndarray | None) -> np.ndarray:
+    """Whether each complete date lies before the first exposure.
+
+    With a time on both sides the times decide; without one on either side the same day counts only where `predose`.
+    """
+    codes, distinct = pd.factorize(dtc + "|" + reference)
+    earlier, same = [False], [False]
+    for pair in distinct:
+        date, begin = pair.split("|")
+        known = len(date) >= 10 and len(begin) >= 10
+        timed = len(date) > 10 and len(begin) > 10
+        shared = min(len(date), len(begin)) if timed else 10
+        earlier.append(known and date[:shared] < begin[:shared])
+        same.append(known and not timed and date[:10] == begin[:10])
+    at = codes + 1
+    result = np.array(earlier)[at]
+    return result if predose is None else result | (np.array(same)[at] & predose)
