@@ -119,7 +119,5 @@ class Decode(Params):
         names = {**names, **find_codelist(at.study, self.codelist).added}
         values = at.text(self.of)
         lost = values.notna() & ~values.isin(list(names))
-        at.report(
-            lost.to_numpy(dtype=bool), f"no decode in {self.codelist}", found=values, severity="blocking"
-        )
+        at.report(lost.to_numpy(dtype=bool), f"no decode in {self.codelist}", found=values, severity="blocking")
         return by_distinct(values, names.get)

@@ -136,10 +136,7 @@ def _within(pairs: pd.DataFrame) -> np.ndarray:
             shared = min(len(date), len(end))
             cut, limit = date[:shared], end[:shared]
             ended = cut > limit or (
-                cut == limit
-                and not last
-                and shared >= 10
-                and not (before and len(date) == 10 and len(end) > 10)
+                cut == limit and not last and shared >= 10 and not (before and len(date) == 10 and len(end) > 10)
             )
         inside.append(started and not ended)
     return np.array(inside, dtype=bool)
@@ -173,9 +170,7 @@ class LastBefore(Params):
         """See Params."""
         dtc, reference = at.values(self.dtc), at.values(self.reference)
         eligible = at.values(self.having).notna().to_numpy() & at.test(self.condition) & (at.subject >= 0)
-        eligible &= before_exposure(
-            dtc, reference, at.test(self.predose) if self.predose is not None else None
-        )
+        eligible &= before_exposure(dtc, reference, at.test(self.predose) if self.predose is not None else None)
         rows = np.flatnonzero(eligible)
         inner = at.only(rows)
         columns = {

@@ -102,9 +102,7 @@ def _supplemental(run: Run, catalogue: Catalogue, at: At, info: DatasetInfo) -> 
     pieces = [p for p in pieces if len(p)]
     if not pieces:
         return None
-    frame = pd.concat(pieces, ignore_index=True).sort_values(
-        ["place", "QNAM"], kind="stable", ignore_index=True
-    )
+    frame = pd.concat(pieces, ignore_index=True).sort_values(["place", "QNAM"], kind="stable", ignore_index=True)
     rows = frame["row"].to_numpy()
     frame = frame.assign(STUDYID=run.study.name, RDOMAIN=info.name, IDVAR=sequence or None, QEVAL=None)
     standard = catalogue.sdtm.supplemental(info.name)

@@ -102,7 +102,7 @@ class At:
         """
         if self.watch is not None:
             self.watch(ref)
-        return self._values(ref, lambda table, name: self.run.column(table, name))
+        return self._values(ref, self.run.column)
 
     def raw(self, ref: VariableRef) -> pd.Series:
         """As `values`, but raw text exactly as it was received."""
@@ -170,9 +170,7 @@ class At:
                 return values
             joined = values + "T" + times
             return values.where(times.isna() | (values.str.len() != 10), joined)
-        dates, bad = self.run.to_iso(
-            table.name, date.name, values, times, time.name if time is not None else None
-        )
+        dates, bad = self.run.to_iso(table.name, date.name, values, times, time.name if time is not None else None)
         if bad.any():
             shown = values if times is None else values + times.radd(" ").fillna("")
             self.report(bad, f"{date} is no possible date", found=shown, severity="blocking")
@@ -187,9 +185,7 @@ class At:
         try:
             truth = condition.test(self.values, self.n)
         except ValueError as error:
-            raise DataError(
-                Problem(f"{self.dataset}.{self.variable}: {error}", found=condition.text)
-            ) from None
+            raise DataError(Problem(f"{self.dataset}.{self.variable}: {error}", found=condition.text)) from None
         self.run.count_unknown(self.dataset, self.variable, condition.text, int(truth.unknown.sum()))
         return truth.true
 
@@ -198,9 +194,7 @@ class At:
         try:
             value = expression.evaluate(self.values, self.n)
         except ValueError as error:
-            raise DataError(
-                Problem(f"{self.dataset}.{self.variable}: {error}", found=expression.text)
-            ) from None
+            raise DataError(Problem(f"{self.dataset}.{self.variable}: {error}", found=expression.text)) from None
         if isinstance(value, pd.Series):
             return value
         return self.constant("Y").where(pd.Series(value.true))

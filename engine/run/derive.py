@@ -65,10 +65,7 @@ def _make_part(run: Run, spec: DatasetSpec, part: Part, index: int) -> Records:
             made = step.params.make(at)
         except DataError as error:
             raise DataError(
-                [
-                    Problem(p.what, p.place or step.place, p.found, p.expected, p.nearest, p.do)
-                    for p in error.problems
-                ]
+                [Problem(p.what, p.place or step.place, p.found, p.expected, p.nearest, p.do) for p in error.problems]
             ) from error
         records = _apply(run, records, made, step.verb.gives)
         label = f"{part.name}: {step.verb.name}" if part.name else step.verb.name
@@ -121,9 +118,7 @@ def _earliest_day(dates: pd.Series) -> np.ndarray:
     """The first day that an ISO 8601 date may mean; '' (never late) when missing."""
     text = dates.str.slice(0, 10).fillna("")
     codes, distinct = pd.factorize(text)
-    days = np.array(
-        [d if len(d) != 4 and len(d) != 7 else (d + "-01-01")[:10] for d in distinct], dtype=object
-    )
+    days = np.array([d if len(d) != 4 and len(d) != 7 else (d + "-01-01")[:10] for d in distinct], dtype=object)
     days = np.array([d[:4] + "-01-01" if "--" in d else d for d in days], dtype=object)
     return days[codes] if len(codes) else np.empty(0, dtype=object)
 
@@ -131,9 +126,7 @@ def _earliest_day(dates: pd.Series) -> np.ndarray:
 # -- variables
 
 
-def derive(
-    run: Run, spec: DatasetSpec, table: Table, name: str, type_of: TypeOf, *, early: bool = False
-) -> pd.Series:
+def derive(run: Run, spec: DatasetSpec, table: Table, name: str, type_of: TypeOf, *, early: bool = False) -> pd.Series:
     """One variable of a dataset, n records, text or float64."""
     records = table.all_records if early and table.all_records is not None else table.records
     kind = type_of(spec.name, name)
@@ -272,7 +265,7 @@ def _sorted(ranks: list[Positions], n: int) -> Positions:
 def _ties(ranks: list[Positions], order: Positions) -> np.ndarray:
     """For each record but the first, whether it equals the one before in all ranks."""
     same = np.ones(max(len(order) - 1, 0), dtype=bool)
-    for rank in ranks:
-        placed = rank[order]
+    for each in ranks:
+        placed = each[order]
         same &= placed[1:] == placed[:-1]
     return same

@@ -94,9 +94,7 @@ def _cause(blocked: dict[Node, Node], node: Node) -> Node:
 def _issues(node: Node, problems: list[Problem]) -> list[Issue]:
     made = []
     for p in problems:
-        parts = [p.what] + [
-            f"{k} {v}" for k, v in (("found", p.found), ("expected", p.expected), ("do", p.do)) if v
-        ]
+        parts = [p.what] + [f"{k} {v}" for k, v in (("found", p.found), ("expected", p.expected), ("do", p.do)) if v]
         made.append(
             Issue(
                 "blocking",

@@ -59,17 +59,13 @@ def resolve(study: Study, raw: dict[str, RawTable], dates: dict[VariableRef, pd.
     numbers = _column(study, subjects, subjects.subject_column)
     parts = pd.DataFrame({"SUBJECT": numbers}).dropna().drop_duplicates().sort_values("SUBJECT")
     parts = parts.reset_index(drop=True)
-    parts["person"] = (
-        _by_subject(study, raw, rule.person, parts["SUBJECT"]) if rule.person else parts["SUBJECT"]
-    )
+    parts["person"] = _by_subject(study, raw, rule.person, parts["SUBJECT"]) if rule.person else parts["SUBJECT"]
     parts["number"] = _by_subject(study, raw, rule.USUBJID.first, parts["SUBJECT"])
     parts["date"] = _earliest(raw, rule.USUBJID.by, dates, parts["SUBJECT"]) if rule.USUBJID.by else None
     _complete(parts, rule.person, rule.USUBJID.first)
     parts["preferred"] = _preferred(study, raw, parts["SUBJECT"])
     # without a date, a participation comes after those that have one; the number decides ties
-    parts = parts.sort_values(
-        ["person", "date", "number"], kind="stable", na_position="last", ignore_index=True
-    )
+    parts = parts.sort_values(["person", "date", "number"], kind="stable", na_position="last", ignore_index=True)
     parts["ORDER"] = parts.groupby("person").cumcount() + 1.0
     first = parts.drop_duplicates("person")
     usubjid = rule.USUBJID.prefix + first.set_index("person")["number"]
@@ -91,9 +87,7 @@ def _tables(study: Study, raw: dict[str, RawTable], parts: pd.DataFrame) -> Iden
     parts = parts.sort_values(["USUBJID", "ORDER"], kind="stable", ignore_index=True)
     person = parts["USUBJID"].map(codes).to_numpy(dtype=np.int64)
     primary = parts[parts["PRIMARY"] == "Y"]
-    earlier = (
-        parts[parts["PRIMARY"] != "Y"].drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["number"]
-    )
+    earlier = parts[parts["PRIMARY"] != "Y"].drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["number"]
     n = len(people_names)
     people = Table(
         "person",
@@ -127,9 +121,7 @@ def _tables(study: Study, raw: dict[str, RawTable], parts: pd.DataFrame) -> Iden
         if subject is not None:
             at = subject.map(place).fillna(-1).to_numpy(dtype=np.int64)
             issues += _lost(source, subject, at)
-        records = Records(
-            np.where(at >= 0, person[at], -1) if len(parts) else at, np.zeros(len(at), dtype=np.int64)
-        )
+        records = Records(np.where(at >= 0, person[at], -1) if len(parts) else at, np.zeros(len(at), dtype=np.int64))
         if subject is not None:
             records.sources["participation"] = at
         columns = {c: source.frame[c].reset_index(drop=True) for c in source.frame.columns}
@@ -148,9 +140,7 @@ def _subject_of(study: Study, raw: dict[str, RawTable], source: RawTable) -> pd.
         return None
     assert link.source is not None
     far = _source(study, raw, link.source)
-    pairs = pd.DataFrame(
-        {"key": _column(study, far, link.name), "who": _column(study, far, far.subject_column)}
-    )
+    pairs = pd.DataFrame({"key": _column(study, far, link.name), "who": _column(study, far, far.subject_column)})
     pairs = pairs.dropna().drop_duplicates()
     if pairs["key"].duplicated().any():
         raise DataError(
@@ -208,9 +198,7 @@ def _by_subject(study: Study, raw: dict[str, RawTable], ref: VariableRef, number
     assert ref.source is not None
     source = _source(study, raw, ref.source)
     pairs = (
-        pd.DataFrame(
-            {"who": _column(study, source, source.subject_column), "value": _column(study, source, ref.name)}
-        )
+        pd.DataFrame({"who": _column(study, source, source.subject_column), "value": _column(study, source, ref.name)})
         .dropna()
         .drop_duplicates()
     )

@@ -32,9 +32,7 @@ class Node:
 
     def __str__(self) -> str:
         """As told to people."""
-        what = {"records": "its records", "rows": "its records after the cut", "order": "its order"}.get(
-            self.kind
-        )
+        what = {"records": "its records", "rows": "its records after the cut", "order": "its order"}.get(self.kind)
         return f"{self.dataset}.{self.variable}" if self.variable else f"{self.dataset} ({what})"
 
 

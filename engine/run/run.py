@@ -134,16 +134,12 @@ class Run:
             with self._lock:
                 self.unknown[(dataset, variable, condition)] += count
 
-    def report(
-        self, at: At, message: str, found: pd.Series | None, severity: Severity, variable: str
-    ) -> None:
+    def report(self, at: At, message: str, found: pd.Series | None, severity: Severity, variable: str) -> None:
         """Keep an issue for every record of `at`."""
         places = self.places(at)
         own = at.rows if at.rows is not None else np.arange(at.n)
         keyed = at.table.name in self.study.datasets and not at.early
-        shown = (
-            [""] * at.n if found is None else [f': "{v}"' if isinstance(v, str) else f": {v}" for v in found]
-        )
+        shown = [""] * at.n if found is None else [f': "{v}"' if isinstance(v, str) else f": {v}" for v in found]
         pending = [
             _Pending(
                 severity,
@@ -181,9 +177,7 @@ class Run:
             if source.raw and source.line is not None:
                 found.append((source, at))
             elif not source.raw and name in self.study.datasets:
-                found += self.raw_rows(
-                    source, {k: take(v, at) for k, v in source.records.sources.items()}, at, n
-                )
+                found += self.raw_rows(source, {k: take(v, at) for k, v in source.records.sources.items()}, at, n)
         return found
 
     def close_issues(self) -> list[Issue]:

@@ -95,9 +95,9 @@ def concat_records(parts: list[Records]) -> Records:
     sources: dict[str, Positions] = {}
     made: dict[str, pd.Series] = {}
     for name in dict.fromkeys(n for p in parts for n in p.sources):
-        sources[name] = np.concatenate(
-            [p.sources.get(name, np.full(p.n, -1, dtype=np.int64)) for p in parts]
-        ).astype(np.int64)
+        sources[name] = np.concatenate([p.sources.get(name, np.full(p.n, -1, dtype=np.int64)) for p in parts]).astype(
+            np.int64
+        )
     for name in dict.fromkeys(n for p in parts for n in p.made):
         dtype = next(p.made[name].dtype for p in parts if name in p.made)
         made[name] = pd.concat(

@@ -38,9 +38,7 @@ def bind(model: type[M], document: Document, path: tuple[str | int, ...] = ()) -
     return bind_data(model, data, document, path)
 
 
-def bind_data(
-    model: type[M], data: Any, document: Document, path: tuple[str | int, ...], subject: str = ""
-) -> M:
+def bind_data(model: type[M], data: Any, document: Document, path: tuple[str | int, ...], subject: str = "") -> M:
     """As bind, for data that was rearranged from what stands at `path`; `subject` opens each message."""
     lead = f"{subject}: " if subject else ""
     if not isinstance(data, dict):
@@ -59,9 +57,7 @@ def _keys(model: type[BaseModel]) -> list[str]:
     return [info.alias or name for name, info in model.model_fields.items()]
 
 
-def _problem(
-    error: Any, model: type[BaseModel], document: Document, path: tuple[str | int, ...], lead: str
-) -> Problem:
+def _problem(error: Any, model: type[BaseModel], document: Document, path: tuple[str | int, ...], lead: str) -> Problem:
     kind = error["type"]
     loc = tuple(part for part in error["loc"])
     trail = ".".join(str(p) for p in loc)

@@ -120,9 +120,7 @@ class Catalogue:
         klass = self.sdtm.datasets[domain].klass if domain in self.sdtm.datasets else ""
         general = [v for (group, _), v in self.sdtm.model.items() if group == "General Observations"]
         own = [v for (group, _), v in self.sdtm.model.items() if group in (klass, domain)]
-        ordered = (
-            [v for v in general if v.role != "Timing"] + own + [v for v in general if v.role == "Timing"]
-        )
+        ordered = [v for v in general if v.role != "Timing"] + own + [v for v in general if v.role == "Timing"]
         return [v.name.replace("--", domain, 1) for v in ordered]
 
     def _analysis(self, spec: DatasetSpec) -> DatasetInfo:

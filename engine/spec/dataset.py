@@ -219,16 +219,12 @@ def _written_order(spec: DatasetSpec) -> list[str]:
 def _parts(spec: DatasetSpec, data: Any, problems: list[Problem]) -> None:
     document = spec.document
     if not isinstance(data, dict) or not data:
-        problems.append(
-            Problem(f"{spec.name}: parts needs names, each with its records", document.place("parts"))
-        )
+        problems.append(Problem(f"{spec.name}: parts needs names, each with its records", document.place("parts")))
         return
     for name, body in data.items():
         path: Path_ = ("parts", name)
         if not isinstance(body, dict):
-            problems.append(
-                Problem(f"{spec.name}: the part {name} needs record verbs", document.place(*path))
-            )
+            problems.append(Problem(f"{spec.name}: the part {name} needs record verbs", document.place(*path)))
             continue
         verbs = {key: value for key, value in body.items() if key not in ("variables", "steps")}
         if "steps" in body:

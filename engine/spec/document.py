@@ -69,9 +69,7 @@ def load_document(path: Path, shown: str | None = None) -> Document:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise SpecError(
-            Problem("the file is not UTF-8", Place(shown, line), do="save it as UTF-8")
-        ) from error
+        raise SpecError(Problem("the file is not UTF-8", Place(shown, line), do="save it as UTF-8")) from error
     return read_document(text, shown)
 
 
@@ -127,9 +125,7 @@ def _convert(node: Any, path: Path_, document: Document, problems: list[Problem]
                 return None
         return node.value
     if isinstance(node, yaml.SequenceNode):
-        return [
-            _convert(child, (*path, i), document, problems, depth + 1) for i, child in enumerate(node.value)
-        ]
+        return [_convert(child, (*path, i), document, problems, depth + 1) for i, child in enumerate(node.value)]
     result: dict[str, Any] = {}
     for key_node, value_node in node.value:
         key_place = _place(document.file, key_node.start_mark)
@@ -143,9 +139,7 @@ def _convert(node: Any, path: Path_, document: Document, problems: list[Problem]
         if key in result:
             first = document.key_places[(*path, key)]
             problems.append(
-                Problem(
-                    f'the key "{key}" is given twice', key_place, found=f"first at {first}", do="keep one"
-                )
+                Problem(f'the key "{key}" is given twice', key_place, found=f"first at {first}", do="keep one")
             )
             continue
         document.key_places[(*path, key)] = key_place

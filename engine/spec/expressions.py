@@ -156,8 +156,7 @@ class Expression:
         if not isinstance(node, _ALLOWED):
             raise ExpressionError(f"{type(node).__name__.lower()} is not allowed in an expression")
         if isinstance(node, ast.Constant) and not (
-            node.value is None
-            or (isinstance(node.value, (str, int, float)) and not isinstance(node.value, bool))
+            node.value is None or (isinstance(node.value, (str, int, float)) and not isinstance(node.value, bool))
         ):
             raise ExpressionError(f"{node.value!r} is not allowed; write texts in quotes and numbers plainly")
         if isinstance(node, ast.Call):
@@ -167,9 +166,7 @@ class Expression:
             raise ExpressionError("a reference has one dot: AE.AETERM")
         if isinstance(node, ast.Compare):
             for op, right in zip(node.ops, node.comparators, strict=True):
-                if isinstance(op, (ast.Is, ast.IsNot)) != (
-                    isinstance(right, ast.Constant) and right.value is None
-                ):
+                if isinstance(op, (ast.Is, ast.IsNot)) != (isinstance(right, ast.Constant) and right.value is None):
                     raise ExpressionError("write `is missing` or `is present`; compare values with == and !=")
                 if isinstance(op, (ast.In, ast.NotIn)) and not _constants(right):
                     raise ExpressionError("`in` needs a list of texts or numbers: in ['A', 'B']")
@@ -366,8 +363,7 @@ def _compare(op: ast.cmpop, left: Any, right: Any, n: int) -> Truth:
         hit = left.isin(right).to_numpy(dtype=bool)
         return Truth((hit if isinstance(op, ast.In) else ~hit) & ~unknown, unknown)
     numeric = any(
-        isinstance(v, (int, float)) or (isinstance(v, pd.Series) and v.dtype == np.float64)
-        for v in (left, right)
+        isinstance(v, (int, float)) or (isinstance(v, pd.Series) and v.dtype == np.float64) for v in (left, right)
     )
     if numeric:
         left, right = _number(left), _number(right)

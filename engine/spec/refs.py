@@ -53,9 +53,7 @@ class VariableRef:
         """Editors see a string of this shape."""
         return {
             "type": "string",
-            "pattern": _NAME.pattern.replace("?P<source>", "")
-            .replace("?P<name>", "")
-            .replace("?P<quoted>", ""),
+            "pattern": _NAME.pattern.replace("?P<source>", "").replace("?P<name>", "").replace("?P<quoted>", ""),
         }
 
 

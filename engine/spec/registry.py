@@ -99,9 +99,7 @@ P = TypeVar("P", bound=type[Params])
 R = TypeVar("R", bound=type[RecordParams])
 
 
-def verb(
-    name: str, *, reads: str, scope: Scope, says: str, source: str = "", example: str = ""
-) -> Callable[[P], P]:
+def verb(name: str, *, reads: str, scope: Scope, says: str, source: str = "", example: str = "") -> Callable[[P], P]:
     """Register a variable verb under `name`; `reads` is the field its own key fills.
 
     `says` is the sentence for define.xml and the reviewer, with {field} for parameters.
@@ -136,9 +134,7 @@ def record_verb(
     def register(model: R) -> R:
         if name in RECORD_VERBS:
             raise ValueError(f"the record verb {name} is registered twice")
-        RECORD_VERBS[name] = Verb(
-            name, "records", model, reads, scope, says, source, example, gives, columns, starts
-        )
+        RECORD_VERBS[name] = Verb(name, "records", model, reads, scope, says, source, example, gives, columns, starts)
         return model
 
     return register

@@ -137,9 +137,7 @@ class Study:
     @property
     def setting_names(self) -> set[str]:
         """Names that can be said after `study.`."""
-        return {name for name, v in self.file.settings.items() if not isinstance(v, (list, dict))} | {
-            "STUDYID"
-        }
+        return {name for name, v in self.file.settings.items() if not isinstance(v, (list, dict))} | {"STUDYID"}
 
     def package(self, name: str) -> list[DatasetSpec]:
         """The datasets of a package, by name."""
@@ -197,7 +195,7 @@ def load_study(folder: Path | str) -> Study:
             Problem(
                 "no study.yaml in the study folder",
                 Place(shown),
-                do="name the folder that holds study.yaml: STUDY=specs/by002",
+                do="name the folder that holds study.yaml:  STUDY=FOLDER  or  --study FOLDER",
             )
         )
     problems: list[Problem] = []

@@ -52,9 +52,7 @@ class Tabulation:
         for row in read_rows(path):
             name = row["dataset"]
             if name not in self.datasets:
-                self.datasets[name] = DatasetStandard(
-                    name, row["dataset_label"], row["class"], row["structure"], {}
-                )
+                self.datasets[name] = DatasetStandard(name, row["dataset_label"], row["class"], row["structure"], {})
             self.datasets[name].variables[row["variable"]] = VariableStandard(
                 row["variable"],
                 row["label"],

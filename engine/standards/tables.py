@@ -28,8 +28,7 @@ def table_text(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def versions(prefix: str, folder: Path = DATA) -> list[str]:
     """Versions of a standard that are there, e.g. of `sdtmig-`."""
     found = (
-        p.name.removesuffix(".gz").removesuffix(".tsv").removeprefix(prefix)
-        for p in folder.glob(f"{prefix}*.tsv*")
+        p.name.removesuffix(".gz").removesuffix(".tsv").removeprefix(prefix) for p in folder.glob(f"{prefix}*.tsv*")
     )
     return sorted(found)
 

@@ -124,11 +124,7 @@ class Terminology:
         for paired in (source.name.removesuffix("CD"), source.name[:-2] + "TN"):
             other = self.codelist(paired)
             if other is not None and other.code != source.code:
-                return {
-                    t.value: other.by_code(t.code).value
-                    for t in source.terms.values()
-                    if t.code in other._by_code
-                }
+                return {t.value: other.by_code(t.code).value for t in source.terms.values() if t.code in other._by_code}
         return {}
 
     def _list(self, code: str) -> Codelist:

@@ -131,9 +131,7 @@ def _read(file: Path) -> tuple[list[list[str]], list[Problem]]:
     for number, cells in terms:
         if cells[1] not in lists:
             problems.append(
-                Problem(
-                    f"the codelist {cells[1]} of term {cells[4]} is not in the file", Place(shown, number)
-                )
+                Problem(f"the codelist {cells[1]} of term {cells[4]} is not in the file", Place(shown, number))
             )
             continue
         value, label, extensible = lists[cells[1]]

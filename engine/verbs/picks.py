@@ -86,9 +86,7 @@ class _Pick(Params):
         ranks = [rank(far.values(r)) for r in self.order]
         frame = pd.DataFrame({"who": far.subject, **{f"r{i}": r for i, r in enumerate(ranks)}})
         names = list(frame.columns)
-        picked = frame.sort_values(names, kind="stable").drop_duplicates(
-            "who", keep="last" if self.last else "first"
-        )
+        picked = frame.sort_values(names, kind="stable").drop_duplicates("who", keep="last" if self.last else "first")
         tied = frame.merge(picked, on=names, how="inner").groupby("who").size()
         if (tied > 1).any():
             self._check_tie(at, frame, picked, values, names)
@@ -146,18 +144,14 @@ class _Extreme(Params):
         parts: list[pd.Series] = []
         for ref in self.of:
             assert ref.source is not None
-            concerned = (
-                self.where if self.where and any(r.source == ref.source for r in self.where.refs) else None
-            )
+            concerned = self.where if self.where and any(r.source == ref.source for r in self.where.refs) else None
             far, _ = candidates(at, ref.source, concerned)
             table, _at = far.find(ref)
             values = far.dtc(ref) if table is not None and table.raw else far.values(ref)
             who.append(far.subject)
             parts.append(values)
         if len({p.dtype for p in parts if len(p)}) > 1:
-            raise DataError(
-                Problem("texts and numbers cannot be compared", found=", ".join(map(str, self.of)))
-            )
+            raise DataError(Problem("texts and numbers cannot be compared", found=", ".join(map(str, self.of))))
         values = pd.concat(parts, ignore_index=True)
         frame = pd.DataFrame({"who": np.concatenate(who), "value": values}).dropna()
         frame = frame.sort_values(["who", "value"], kind="stable")

@@ -153,7 +153,7 @@ class Join(RecordParams):
     says="once for each of {values}",
     gives="cross",
     columns=("VALUE",),
-    example="cross: [BY002, M1]",
+    example="cross: [PARENT, METABOLITE]",
 )
 class Cross(RecordParams):
     """Every record once for each value; the value is `cross.VALUE`."""

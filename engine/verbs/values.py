@@ -73,9 +73,7 @@ class NotCollected(Params):
         return at.constant(None)
 
 
-@verb(
-    "compute", reads="formula", scope="record", says="{formula}", example='BMIBL: {compute: "...", round: 1}'
-)
+@verb("compute", reads="formula", scope="record", says="{formula}", example='BMIBL: {compute: "...", round: 1}')
 class Compute(Params):
     """The value of a formula, rounded half away from zero once, at the end."""
 
@@ -181,9 +179,7 @@ def together(pieces: list[tuple[np.ndarray, pd.Series]], at: At) -> pd.Series:
     return take_values(pd.concat([v for _, v in pieces], ignore_index=True), where)
 
 
-@verb(
-    "first_of", reads="of", scope="record", says="The first present of {of}", example="X: {first_of: [A, B]}"
-)
+@verb("first_of", reads="of", scope="record", says="The first present of {of}", example="X: {first_of: [A, B]}")
 class FirstOf(Params):
     """The first reference that is present, in the order given."""
 
@@ -231,9 +227,7 @@ class JoinText(Params):
         return self.before + result + self.after
 
 
-@verb(
-    "map", reads="of", scope="record", says="{of} mapped: {to}", example="X: {map: dose.DREAS, to: {AE: ...}}"
-)
+@verb("map", reads="of", scope="record", says="{of} mapped: {to}", example="X: {map: dose.DREAS, to: {AE: ...}}")
 class Map(Params):
     """Each value of a stated list by its partner; what is not listed is treated as `unmapped` says."""
 

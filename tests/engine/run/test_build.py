@@ -70,9 +70,7 @@ supplemental:
 
 
 def frame(columns, *rows):
-    return pd.DataFrame(
-        [[None if v == "" else v for v in r] for r in rows], columns=columns.split(), dtype="str"
-    )
+    return pd.DataFrame([[None if v == "" else v for v in r] for r in rows], columns=columns.split(), dtype="str")
 
 
 def raw_tables():
@@ -144,9 +142,7 @@ def test_a_rescreened_person_is_one_subject_under_the_first_number(folder):
     datasets, _ = built(folder)
     dm = datasets["DM"].frame
     assert dm[["USUBJID", "SUBJID"]].to_numpy().tolist() == [["TOY-01", "03"], ["TOY-02", "02"]]
-    assert datasets["SUPPDM"].frame[["USUBJID", "QNAM", "QVAL"]].to_numpy().tolist() == [
-        ["TOY-01", "PREVSUBJ", "01"]
-    ]
+    assert datasets["SUPPDM"].frame[["USUBJID", "QNAM", "QVAL"]].to_numpy().tolist() == [["TOY-01", "PREVSUBJ", "01"]]
 
 
 def test_dm_reads_ex_and_ae_reads_dm_without_a_circle(folder):
@@ -238,8 +234,7 @@ def test_a_value_that_is_not_ascii_is_never_written(folder):
     raw["ae"].frame.loc[2, "TERM"] = "Fiè"
     _, result = built(folder, raw)
     assert any(
-        i.severity == "blocking" and "not ASCII" in i.message and "AESEQ" not in i.variable
-        for i in result.issues
+        i.severity == "blocking" and "not ASCII" in i.message and "AESEQ" not in i.variable for i in result.issues
     )
 
 

@@ -1,0 +1,5 @@
+"""`python -m trialmill` is the command line."""
+
+from trialmill.cli import main
+
+main()

@@ -1,0 +1,104 @@
+"""The command line: `trialmill lint`, `explain`, `terminology import`, `reference`.
+
+Exit status 0 clean, 1 findings or blocking issues, 2 the spec, the command or a file is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import engine.verbs  # noqa: F401  registers the general verbs
+import sdtm.dates
+import sdtm.terms
+import sdtm.timing  # noqa: F401  registers the verbs of SDTM
+from engine.errors import CommandError, Problem, TrialmillError, nearest
+from engine.spec.lint import lint as lint_study
+from engine.spec.reference import dataset_schema, verb_reference
+from engine.spec.registry import sentence
+from engine.spec.study import load_study
+from engine.standards.terminology_import import import_terminology
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="From a trial's raw export to SDTM, ADaM and SAS transport files, by YAML specs.",
+)
+terminology = typer.Typer(no_args_is_help=True, help="Controlled terminology releases.")
+app.add_typer(terminology, name="terminology")
+
+StudyOption = Annotated[Path, typer.Option("--study", help="Folder with study.yaml.")]
+DEFAULT_STUDY = Path("specs/by002")
+
+
+@app.command()
+def lint(study: StudyOption = DEFAULT_STUDY) -> None:
+    """List every problem of a study's specs."""
+    found = lint_study(load_study(study))
+    for problem in found:
+        print(f"{problem}\n", file=sys.stderr)
+    print(f"{study}: {len(found)} problem{'' if len(found) == 1 else 's'}")
+    if found:
+        raise typer.Exit(2)
+
+
+@app.command()
+def explain(
+    variable: Annotated[str, typer.Argument(help="A variable, such as AE.AESTDY.")],
+    study: StudyOption = DEFAULT_STUDY,
+) -> None:
+    """Say how a variable is derived: its line in the spec, the verb's sentence and the source."""
+    read = load_study(study)
+    dataset, _, name = variable.partition(".")
+    spec = read.datasets.get(dataset.removeprefix("SUPP"))
+    if spec is None or not name:
+        raise CommandError(
+            Problem(
+                f"no dataset of {variable}",
+                expected="DATASET.VARIABLE",
+                nearest=nearest(dataset, read.datasets),
+            )
+        )
+    lines = list(spec.lines(name)) + ([(None, spec.supplemental[name])] if name in spec.supplemental else [])
+    if not lines:
+        raise CommandError(Problem(f"{spec.name} has no {name}", nearest=nearest(name, spec.names)))
+    for part, line in lines:
+        print(f"{spec.name}.{name}" + (f" ({part.name})" if part and part.name else "") + f"  {line.place}")
+        print(f"  verb      {line.verb.name}")
+        print(f"  derived   {sentence(line.verb, line.params)}")
+        if line.options.where is not None:
+            print(f"  where     {line.options.where}")
+        if line.verb.source:
+            print(f"  source    {line.verb.source}")
+
+
+@app.command()
+def reference(docs: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs")) -> None:
+    """Write the verb reference and the JSON Schema for editors."""
+    (docs / "schema").mkdir(parents=True, exist_ok=True)
+    (docs / "verbs.md").write_text(verb_reference(), encoding="utf-8")
+    schema = json.dumps(dataset_schema(), indent=1, ensure_ascii=True) + "\n"
+    (docs / "schema" / "dataset.schema.json").write_text(schema, encoding="utf-8")
+    print(f"wrote {docs / 'verbs.md'} and {docs / 'schema' / 'dataset.schema.json'}")
+
+
+@terminology.command("import")
+def import_release(file: Annotated[Path, typer.Argument(help="NCI's text file of the release.")]) -> None:
+    """Take in a quarterly terminology release."""
+    report = import_terminology(file)
+    print(f"{report.kind} terminology {report.version}: {report.codelists} codelists, {report.terms} terms")
+
+
+def main() -> None:
+    """Run the command; problems go to standard error and decide the exit status."""
+    try:
+        app()
+    except TrialmillError as error:
+        for problem in error.problems:
+            print(f"{problem}\n", file=sys.stderr)
+        sys.exit(error.status)
