@@ -159,9 +159,10 @@ class Expression:
             node.value is None or (isinstance(node.value, (str, int, float)) and not isinstance(node.value, bool))
         ):
             raise ExpressionError(f"{node.value!r} is not allowed; write texts in quotes and numbers plainly")
-        if isinstance(node, ast.Call):
-            if not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS or node.keywords:
-                raise ExpressionError(f"not a function of expressions; there are {', '.join(_FUNCTIONS)}")
+        if isinstance(node, ast.Call) and (
+            not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS or node.keywords
+        ):
+            raise ExpressionError(f"not a function of expressions; there are {', '.join(_FUNCTIONS)}")
         if isinstance(node, ast.Attribute) and not isinstance(node.value, ast.Name):
             raise ExpressionError("a reference has one dot: AE.AETERM")
         if isinstance(node, ast.Compare):

@@ -40,7 +40,10 @@ supplemental:
 """
 
 
-def problems(tmp_path, text, study=STUDY.replace("NY: {X: Perhaps}, ", "")):
+PLAIN = STUDY.replace("NY: {X: Perhaps}, ", "")
+
+
+def problems(tmp_path, text, study=PLAIN):
     (tmp_path / "sdtm").mkdir()
     for name, content in (
         ("study.yaml", study),
