@@ -1,4 +1,4 @@
-"""The command line: `trialmill lint`, `explain`, `terminology import`, `reference`.
+"""The command line: `trialmill build`, `lint`, `explain`, `convert`, `terminology import`, `reference`.
 
 Exit status 0 clean, 1 findings or blocking issues, 2 the spec, the command or a file is wrong.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,8 @@ from engine.spec.reference import dataset_schema, verb_reference
 from engine.spec.registry import sentence
 from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
+from trialmill.build import build_study
+from trialmill.convert import convert as convert_file
 
 app = typer.Typer(
     add_completion=False,
@@ -34,6 +37,34 @@ app.add_typer(terminology, name="terminology")
 
 StudyOption = Annotated[Path, typer.Option("--study", help="Folder with study.yaml.")]
 DEFAULT_STUDY = Path("specs/by002")
+
+
+@app.command()
+def build(
+    packages: Annotated[list[str] | None, typer.Argument(help="Packages to build; all when none is named.")] = None,
+    study: StudyOption = DEFAULT_STUDY,
+    raw: Annotated[Path | None, typer.Option(help="The raw export; raw/<study folder> when not given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder; build/<study folder> when not given.")] = None,
+    carrier: Annotated[str | None, typer.Option(help="Carrier of the forms: csv, odm or xlsx.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Threads.")] = 1,
+) -> None:
+    """Build a study's datasets from its raw export, all or none."""
+    out = out or Path("build") / study.name
+    summary = build_study(study, raw or Path("raw") / study.name, out, packages or [], carrier=carrier, jobs=jobs)
+    for name, records in sorted(summary.files.items()):
+        print(f"{out / name}  {records:,} records")
+    print(f"{len(summary.files)} datasets, {summary.issues['warning']} warnings: {out / 'issues.json'}")
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="An .xpt or .parquet file.")],
+    target: Annotated[Path, typer.Argument(help="The file to write: .xpt, .csv or .parquet.")],
+    created: Annotated[datetime, typer.Option(help="Time in the headers of a new .xpt.")] = datetime(1960, 1, 1),
+) -> None:
+    """Convert a dataset file."""
+    convert_file(source, target, created)
+    print(f"wrote {target}")
 
 
 @app.command()

@@ -232,7 +232,12 @@ def final_order(run: Run, spec: DatasetSpec, table: Table) -> Positions:
     Missing values come first. Two records that nothing tells apart stop the build.
     """
     at = At(run, table, variable="order")
-    ranks = [rank(table.columns[key]) for key in spec.keys if key in table.columns]
+    ranks = []
+    for key in spec.keys:
+        if key in table.columns:
+            ranks.append(rank(table.columns[key]))
+        elif key == "USUBJID":  # implied by identity; people are coded in its order
+            ranks.append(at.subject)
     ranks += [rank(at.values(ref)) for ref in spec.header.ties]
     order = _sorted(ranks, table.n)
     if _ties(ranks, order).any():

@@ -1,0 +1,211 @@
+"""Builds a study from its raw export into transport files, all or none.
+
+Reads the export, builds in memory, writes to a staging folder, reads every file back, and puts the folder in place
+in one step together with its issues and journal. A build with blocking issues publishes nothing; its issues go
+beside the output folder, to NAME.issues.json.
+
+Sources: architecture, "The contract".
+"""
+
+from __future__ import annotations
+
+import getpass
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pandas as pd
+
+from edc.dates import to_iso
+from edc.export import RawExport, read_export
+from edc.manifest import digest
+from edc.text import to_ascii
+from engine.errors import CommandError, DataError, Place, Problem, SpecError
+from engine.run.assemble import Built
+from engine.run.build import Result, build
+from engine.run.issues import Issue
+from engine.run.publish import carry_over, publish
+from engine.spec.lint import lint
+from engine.spec.study import Study, load_study
+from formats.atomic import write_bytes
+from formats.metadata import DatasetMeta, VariableMeta
+from formats.xpt_read import read_xpt
+from formats.xpt_write import write_xpt
+
+JOURNAL = "journal.jsonl"
+LIBRARIES = ("pandas", "numpy", "pyarrow", "pydantic", "PyYAML", "lxml", "openpyxl")
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a build did, for people."""
+
+    out: Path
+    files: dict[str, int]
+    issues: dict[str, int]
+
+
+class Tools:
+    """Text and dates of raw sources, by the formats that the study declares."""
+
+    def __init__(self, study: Study) -> None:
+        """Look up the format of every dated column."""
+        self.raw = study.raw
+        self.forms = set(study.forms.forms) if study.forms else set()
+
+    def to_ascii(self, values: pd.Series) -> pd.Series:
+        """See engine.run.run.Toolbox."""
+        return to_ascii(values)
+
+    def to_iso(
+        self, source: str, date: str, time: str | None, dates: pd.Series, times: pd.Series | None
+    ) -> tuple[pd.Series, Any]:
+        """See engine.run.run.Toolbox."""
+        formats = self.raw.formats
+        vendor = self.raw.vendors.get(source)
+        columns = vendor.columns if vendor is not None else self.raw.common
+        declared = columns[date].format if date in columns else ""
+        clock = columns[time].format if time is not None and time in columns else ""
+        return to_iso(dates, times, declared or formats.date, clock or formats.time, formats.utc_offset)
+
+
+def build_study(
+    folder: Path,
+    raw: Path,
+    out: Path,
+    packages: Iterable[str],
+    *,
+    carrier: str | None = None,
+    jobs: int = 1,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Summary:
+    """Build packages of a study and publish them.
+
+    Raises:
+        SpecError: lint finds anything. CommandError: an unknown package or a folder that is no output folder.
+        FileError: the export. DataError: blocking issues; nothing was published.
+    """
+    study = load_study(folder)
+    wanted = list(dict.fromkeys(packages)) or list(study.file.packages)
+    unknown = [p for p in wanted if p not in study.file.packages]
+    if unknown:
+        raise CommandError(Problem(f"no package {', '.join(unknown)}", expected=", ".join(study.file.packages)))
+    _check_folders(folder, raw, out)
+    problems = lint(study)
+    if problems:
+        raise SpecError(problems)
+    export = read_export(study.raw, study.forms, raw, carrier)
+    result = build(study, export.tables, Tools(study), wanted, jobs=jobs, progress=progress)
+    issues = [*export.issues, *result.issues]
+    listed = out.with_name(f"{out.name}.issues.json")
+    if result.blocking:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(listed, _issues_json(issues))
+        raise DataError([_blocking(i) for i in issues if i.severity == "blocking"])
+    files: dict[str, int] = {}
+
+    def make(staging: Path) -> None:
+        carry_over(out, staging, _kept(out, wanted))
+        for package in wanted:
+            (staging / package).mkdir()
+            for built in result.packages[package]:
+                name = f"{package}/{built.info.name.lower()}.xpt"
+                write_and_read_back(staging / name, built, study.file.created)
+                files[name] = len(built.frame)
+        (staging / "issues.json").write_bytes(_issues_json(issues))
+        entry = _entry(study, export, result, wanted, staging, files)
+        former = (out / JOURNAL).read_bytes() if (out / JOURNAL).exists() else b""
+        (staging / JOURNAL).write_bytes(former + orjson.dumps(entry, option=orjson.OPT_SORT_KEYS) + b"\n")
+
+    publish(out, make)
+    listed.unlink(missing_ok=True)
+    counts = {s: sum(i.severity == s for i in issues) for s in ("blocking", "warning", "info")}
+    return Summary(out, files, counts)
+
+
+def metadata(built: Built) -> DatasetMeta:
+    """What a built dataset's file says of itself."""
+    return DatasetMeta(
+        built.info.name,
+        built.info.label,
+        tuple(VariableMeta(v.name, v.label, v.type, v.length, v.format) for v in built.info.variables),
+    )
+
+
+def write_and_read_back(path: Path, built: Built, created: datetime) -> None:
+    """Write a transport file and prove that it reads back with the same values."""
+    meta = metadata(built)
+    keys = [k for k in built.info.keys if k in built.frame.columns]
+    write_xpt(path, built.frame, meta, created, keys=keys, durable=False)
+    found, described = read_xpt(path)
+    same = described.variables == meta.variables and all(
+        found[n].equals(built.frame[n].where(built.frame[n] != "") if found[n].dtype != float else built.frame[n])
+        for n in built.frame.columns
+    )
+    if not same:
+        raise DataError(Problem("the file does not read back as it was written", Place(str(path))))
+
+
+def _kept(out: Path, packages: list[str]) -> list[str]:
+    """Names in the former output that this build does not make anew."""
+    made = {*packages, "issues.json", JOURNAL}
+    return sorted(p.name for p in out.iterdir() if p.name not in made) if out.is_dir() else []
+
+
+def _check_folders(folder: Path, raw: Path, out: Path) -> None:
+    """An output folder may not hold the study, the export or anything that no build made."""
+    target = out.resolve()
+    for name, other in (
+        ("the study", folder.resolve()),
+        ("the raw export", raw.resolve()),
+        ("the working folder", Path.cwd()),
+    ):
+        if (
+            other == target
+            or other.is_relative_to(target)
+            or (name != "the working folder" and target.is_relative_to(other))
+        ):
+            raise CommandError(
+                Problem(f"the output folder would replace {name}", Place(str(out)), do="name another OUT")
+            )
+    if out.is_dir() and any(out.iterdir()) and not (out / JOURNAL).exists():
+        raise CommandError(
+            Problem(
+                "the output folder holds files that no build made", Place(str(out)), do="name an empty or new folder"
+            )
+        )
+
+
+def _issues_json(issues: list[Issue]) -> bytes:
+    return orjson.dumps([i.row() for i in issues], option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _blocking(issue: Issue) -> Problem:
+    where = f"{issue.dataset}.{issue.variable}" if issue.variable else issue.dataset
+    key = ", ".join(p for p in (issue.subject, issue.key) if p)
+    return Problem(f"{where}: {issue.message}", found=key, do=f"look at {issue.source}" if issue.source else "")
+
+
+def _entry(
+    study: Study, export: RawExport, result: Result, packages: list[str], staging: Path, files: dict[str, int]
+) -> dict[str, Any]:
+    """The journal's entry: inputs, outputs, specs, versions, counts, who and when."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": getpass.getuser(),
+        "study": study.name,
+        "packages": packages,
+        "specs": study.fingerprint,
+        "carrier": export.carrier,
+        "inputs": [{"file": f.name, "records": f.records, "sha256": f.sha256} for f in export.inputs],
+        "outputs": [{"file": n, "records": r, "sha256": digest(staging / n)} for n, r in sorted(files.items())],
+        "deleted": export.deleted,
+        "counts": result.counts,
+        "unknown conditions": result.unknown,
+        "versions": {"python": platform.python_version(), **{n: version(n) for n in LIBRARIES}},
+    }
