@@ -1,0 +1,351 @@
+"""What the simulated trial is, before anybody takes part: schedule, people, events, drugs, tests.
+
+Reads the scenario folder of a study (YAML and CSV); draws nothing.
+
+Sources: the study design, sections 1.2 to 1.5; the values are invented.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.errors import FileError, Place, Problem, SpecError
+from engine.spec.document import Document, load_document
+
+
+class Part(BaseModel):
+    """A part of the scenario; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+
+class Visit(Part):
+    """One planned visit on treatment; `forms` holds a letter for each thing done there."""
+
+    oid: str
+    cycle: int
+    day: int
+    jitter: int = 0
+    forms: str = ""
+    ecg: list[str | None] = []
+    pk: str = ""
+    marrow: bool = False
+    after: str = ""
+
+
+class LaterCycles(Part):
+    """The visits on Day 1 of the later cycles."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    first: int = Field(alias="from")
+    last: int = Field(alias="to")
+    jitter: int
+    forms: str
+    ecg: list[str | None]
+    marrow: list[int]
+    biomarker: list[int]
+
+
+class Kinetics(Part):
+    """The true one-compartment model of parent and metabolite; L/h, L, ng/mL."""
+
+    analytes: dict[str, str]
+    ka: float
+    cl: float
+    v: float
+    iiv: float
+    formed: float
+    weight: dict[str, float]
+    cl_m: float
+    v_m: float
+    inhibited: float
+    washout_days: int
+    error: float
+    lloq: dict[str, float]
+    uloq: dict[str, float]
+    decimals: dict[str, int]
+
+
+class Missed(Part):
+    """Doses not taken, study days `first` to `last`."""
+
+    first: int = Field(alias="from")
+    last: int = Field(alias="to")
+    reason: str
+    ae: str = ""
+
+
+class Reduction(Part):
+    """A lower dose from study day `first` on."""
+
+    first: int = Field(alias="from")
+    to_dose: float
+    ae: str = ""
+
+
+class Inhibitor(Part):
+    """A strong CYP3A4 inhibitor, study days `first` to `last`."""
+
+    drug: str
+    first: int = Field(alias="from")
+    last: int = Field(alias="to")
+    unchanged: bool = False
+
+
+class Event(Part):
+    """A scripted adverse event, by study day."""
+
+    key: str
+    day: int
+    end: int | None = None
+    grade: int
+    rel: str
+    acn: str = "NONE"
+    ser: str = ""
+    dlt: bool = False
+
+
+class Script(Part):
+    """What is laid down for one screening number; days count from the first dose (day 1)."""
+
+    no: int
+    person: str
+    previous: int | None = None
+    consent: date
+    start: date | None = None
+    enrolled: date | None = None
+    ended: date | None = None
+    fail: date | None = None
+    criterion: str = ""
+    cohort: str = ""
+    dose: float | None = None
+    disease: str
+    gene: str
+    partner: str = "MLLT3"
+    sex: str
+    birth: str
+    resp: dict[int, str] = {}
+    mrd: dict[int, str] = {}
+    fu_marrow: list[int] = []
+    last: int | None = None
+    eot: int | None = None
+    why: str = ""
+    not_treated: str = ""
+    nalt: int | None = None
+    hsct: int | None = None
+    donor: str = ""
+    death: int | None = None
+    death_date: date | None = None
+    cause: str = ""
+    death_text: str = ""
+    death_ae: str = ""
+    partial_death: str = ""
+    withdrew: int | None = None
+    lost: int | None = None
+    related_limit: int = 4
+    not_evaluable: str = ""
+    missed: list[Missed] = []
+    forgot: list[int] = []
+    reduce: list[Reduction] = []
+    split: list[int] = []
+    cyp: list[Inhibitor] = []
+    ae: list[Event] = []
+    flt3: str = ""
+    tp53: float | None = None
+    nup98: str = ""
+    ptd: bool = False
+    fish: bool = False
+    lab_relapse: bool = False
+
+
+class Extra(Part):
+    """Chances for the people made up beyond the scripted ones."""
+
+    consent_days: int
+    screen_failure: float
+    diseases: dict[str, float]
+    npm1: float
+    best: dict[str, float]
+    transplant: float
+    relapse: float
+    death_days: float
+    withdrawal: float
+    lost: float
+    inhibitor: float
+    partial_date: float
+
+
+class Trial(Part):
+    """The study as a whole: calendar, doses, schedule, kinetics."""
+
+    study: str
+    site: str
+    seed: int
+    first_consent: date
+    cut_off: date
+    snapshot: date
+    utc_offset: int
+    chunk: int
+    cycle_days: int
+    dose_window: int
+    doses_evaluable: int
+    landmark: int
+    followup_weeks: int
+    dose_levels: list[float]
+    expansion_dose: float
+    tablets: dict[str, float]
+    consent_version: dict[date, str]
+    visits: list[Visit]
+    later_cycles: LaterCycles
+    profile_hours: list[float]
+    profile_names: list[str]
+    next_name: str
+    pk: Kinetics
+    responses: dict[str, int]
+    remission: list[str]
+    overall: list[str]
+    extra: Extra
+
+
+class People(Part):
+    """The scripted people."""
+
+    people: list[Script]
+
+
+class EventKind(Part):
+    """A kind of adverse event: its place in the dictionary, verbatims and habits."""
+
+    pt: str
+    hlt: str
+    hlgt: str
+    soc: str
+    terms: list[str]
+    grades: list[float]
+    rel: float
+    days: float
+    rate: float
+    lab: dict[str, float] = {}
+    treat: list[str] = []
+    aesi: str = "N"
+    ser: str = ""
+    ser3: str = ""
+
+
+class Events(Part):
+    """Adverse events, histories and diagnoses with their dictionary places."""
+
+    events: dict[str, EventKind]
+    seriousness: dict[str, str]
+    signs: list[str]
+    histories: list[dict[str, str]]
+    diagnoses: dict[str, dict[str, Any]]
+    who: dict[str, str]
+    version: str
+
+
+class Drug(Part):
+    """A medication: verbatims, dictionary name, usual dose (amount, unit, frequency, route)."""
+
+    en: str
+    zh: str
+    decod: str
+    clas: str
+    code: str
+    dose: list[str]
+    days: int | None = None
+    strong: bool = False
+
+
+class Drugs(Part):
+    """Medications and regimens."""
+
+    version: str
+    drugs: dict[str, Drug]
+    chronic: dict[str, str]
+    prophylaxis: list[str]
+    regimens: dict[str, list[dict[str, str]]]
+    regimen_class: dict[str, str]
+
+
+@dataclass(frozen=True)
+class LabTest:
+    """A laboratory test: texts of the LIS, spread, ranges by sex, the newer upper limit, another unit."""
+
+    code: str
+    zh: str
+    spec: str
+    panel: str
+    unit: str
+    decimals: int
+    mean: float
+    sd: float
+    low: dict[str, float]
+    high: dict[str, float]
+    new_high: float | None
+    alt_unit: str
+    alt_factor: float
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Everything read from a scenario folder."""
+
+    trial: Trial
+    scripts: list[Script]
+    events: Events
+    drugs: Drugs
+    words: dict[str, Any]
+    tests: list[LabTest]
+    plants: list[dict[str, str]]
+
+
+def load_scenario(folder: Path) -> Scenario:
+    """Read a scenario folder.
+
+    Raises:
+        SpecError: a file is missing or malformed; every wrong key is listed with its place.
+    """
+    problems: list[Problem] = []
+    trial = _read(folder / "scenario.yaml", Trial, problems)
+    people = _read(folder / "people.yaml", People, problems)
+    events = _read(folder / "events.yaml", Events, problems)
+    drugs = _read(folder / "drugs.yaml", Drugs, problems)
+    if problems:
+        raise SpecError(problems)
+    words = load_document(folder / "words.yaml").data
+    plants = load_document(folder / "mess.yaml").data["plants"]
+    return Scenario(trial, people.people, events, drugs, words, _tests(folder / "tests.csv"), plants)
+
+
+def _read(path: Path, model: type[Any], problems: list[Problem]) -> Any:
+    document = load_document(path)
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        problems += [_problem(document, e) for e in error.errors()]
+        return None
+
+
+def _problem(document: Document, error: Any) -> Problem:
+    return Problem(f"scenario: {error['msg']}", document.place(*error["loc"]), found=str(error.get("input"))[:80])
+
+
+def _tests(path: Path) -> list[LabTest]:
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise FileError(Problem("the list of laboratory tests cannot be read", Place(str(path)),
+                                found=str(error.strerror))) from None
+    return [
+        LabTest(r["TESTCODE"], r["ZH"], r["SPEC"], r["PANEL"], r["UNIT"], int(r["DEC"]), float(r["MEAN"]), float(r["SD"]),
+                {"M": float(r["LOWM"]), "F": float(r["LOWF"])}, {"M": float(r["HIGHM"]), "F": float(r["HIGHF"])},
+                float(r["NEWHIGH"]) if r["NEWHIGH"] else None, r["ALTUNIT"], float(r["ALTFACTOR"] or 1))
+        for r in csv.DictReader(text.splitlines())
+    ]
