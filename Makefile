@@ -4,10 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: test style lint reference
+.PHONY: test style lint reference bench
 test: $(READY) ; $(BIN)/python -m pytest
 style: $(READY) ; $(BIN)/ruff check . && $(BIN)/mypy
 lint: $(READY) ; $(BIN)/trialmill lint --study $(STUDY)
+bench: $(READY) ; $(BIN)/python -m benchmarks.xpt
 reference: $(READY) ; $(BIN)/trialmill reference
 
 $(READY): requirements.lock pyproject.toml

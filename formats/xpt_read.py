@@ -10,6 +10,8 @@ Sources: SAS technical note TS-140 (record layout of a transport data set).
 from __future__ import annotations
 
 import mmap
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -189,14 +191,16 @@ def _text(raw: bytes) -> str:
 def _frame(data: mmap.mmap | bytes, member: _Member, shown: str, encoding: str) -> pd.DataFrame:
     raw = np.frombuffer(data, dtype=np.uint8, count=member.count * member.width, offset=member.start)
     matrix = raw.reshape(member.count, member.width) if member.width else raw.reshape(0, 0)
-    columns: dict[str, pd.Series] = {}
-    for variable, at in zip(member.meta.variables, member.positions, strict=True):
+
+    def column(variable: VariableMeta, at: int) -> pd.Series:
         field = matrix[:, at : at + variable.length]
         if variable.type == "Num":
-            columns[variable.name] = pd.Series(from_ibm(field))
-        else:
-            columns[variable.name] = _texts(field, member.meta.name, variable.name, shown, encoding)
-    return pd.DataFrame(columns)
+            return pd.Series(from_ibm(field))
+        return _texts(field, member.meta.name, variable.name, shown, encoding)
+
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:  # columns do not depend on one another
+        columns = list(pool.map(column, member.meta.variables, member.positions))
+    return pd.DataFrame(dict(zip((v.name for v in member.meta.variables), columns, strict=True)))
 
 
 def _texts(field: NDArray[np.uint8], dataset: str, variable: str, shown: str, encoding: str) -> pd.Series:
