@@ -52,6 +52,10 @@ class Terms(Params):
             raise ValueError("several ticked codes need both split and order")
         return self
 
+    def values_given(self) -> tuple[str, ...]:
+        """See Params."""
+        return (*(v for v in self.map.values() if v is not None), *self.order)
+
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         package = at.study.datasets[at.dataset].package

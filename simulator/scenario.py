@@ -344,7 +344,8 @@ def _tests(path: Path) -> list[LabTest]:
         raise FileError(Problem("the list of laboratory tests cannot be read", Place(str(path)),
                                 found=str(error.strerror))) from None
     return [
-        LabTest(r["TESTCODE"], r["ZH"], r["SPEC"], r["PANEL"], r["UNIT"], int(r["DEC"]), float(r["MEAN"]), float(r["SD"]),
+        LabTest(r["TESTCODE"], r["ZH"], r["SPEC"], r["PANEL"], r["UNIT"], int(r["DEC"]),
+                float(r["MEAN"]), float(r["SD"]),
                 {"M": float(r["LOWM"]), "F": float(r["LOWF"])}, {"M": float(r["HIGHM"]), "F": float(r["HIGHF"])},
                 float(r["NEWHIGH"]) if r["NEWHIGH"] else None, r["ALTUNIT"], float(r["ALTFACTOR"] or 1))
         for r in csv.DictReader(text.splitlines())

@@ -14,6 +14,7 @@ import pandas as pd
 from engine.errors import DataError, Problem
 from engine.numbers import number_texts, rank, to_numbers
 from engine.run.at import At
+from engine.run.issues import Severity
 from engine.run.plan import Node, Plan
 from engine.run.run import Run
 from engine.run.tables import Positions, Records, Table, concat_records, take, take_values
@@ -188,8 +189,8 @@ def _derive_line(
 
 def _report_missing(at: At, line: VariableLine, absent: np.ndarray) -> None:
     if line.options.missing != "allowed" and absent.any():
-        severity = "blocking" if line.options.missing == "blocking" else "warning"
-        at.report(absent, "no value, though one is needed", severity=severity)  # type: ignore[arg-type]
+        severity: Severity = "blocking" if line.options.missing == "blocking" else "warning"
+        at.report(absent, "no value, though one is needed", severity=severity)
 
 
 def _typed(values: pd.Series, kind: str, at: At) -> pd.Series:

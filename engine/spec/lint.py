@@ -175,7 +175,7 @@ def _codelists(spec: DatasetSpec, study: Study, catalogue: Catalogue) -> Iterabl
                     for p in error.problems
                 )
             continue
-        for value in _said(line):
+        for value in line.params.values_given():
             if value not in codelist.values:
                 yield Problem(
                     f"{lead}: codelist {codelist.shown} has no such term",
@@ -186,20 +186,6 @@ def _codelists(spec: DatasetSpec, study: Study, catalogue: Catalogue) -> Iterabl
                     if codelist.standard and not codelist.standard.extensible
                     else "correct the term, or add it under codelists: of study.yaml",
                 )
-
-
-def _said(line: VariableLine) -> Iterable[str]:
-    """Values that a line can give, as far as they stand in it."""
-    params = line.params
-    if line.verb.name == "set":
-        yield params.value  # type: ignore[attr-defined]
-    if line.verb.name == "terms":
-        yield from (v for v in params.map.values() if v is not None)  # type: ignore[attr-defined]
-        yield from params.order  # type: ignore[attr-defined]
-    if line.verb.name == "map":
-        yield from (v for v in params.to.values() if v is not None)  # type: ignore[attr-defined]
-    if line.verb.name == "cases":
-        yield from (c.give for c in params.cases if c.give is not None)  # type: ignore[attr-defined]
 
 
 def _core(spec: DatasetSpec, study: Study, catalogue: Catalogue) -> Iterable[Problem]:

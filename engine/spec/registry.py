@@ -39,6 +39,10 @@ class Params(Model):
         """Variables that the verb reads although no parameter names them."""
         return ()
 
+    def values_given(self) -> tuple[str, ...]:
+        """Values that stand in the spec itself, for checks against the codelist."""
+        return ()
+
     def derive(self, at: At) -> pd.Series:
         """The variable's values for the records `at` shows: text (str) or float64, n records, 0..n-1."""
         raise NotImplementedError

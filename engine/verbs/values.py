@@ -51,6 +51,10 @@ class Set(Params):
 
     value: str
 
+    def values_given(self) -> tuple[str, ...]:
+        """See Params."""
+        return (self.value,)
+
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         return at.constant(self.value)
@@ -146,6 +150,10 @@ class Cases(Params):
     cases: list[Case] = Field(min_length=1)
     otherwise: str = Field("", alias="else")
 
+    def values_given(self) -> tuple[str, ...]:
+        """See Params."""
+        return tuple(c.give for c in self.cases if c.give is not None)
+
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         open_ = np.ones(at.n, dtype=bool)
@@ -234,6 +242,10 @@ class Map(Params):
     of: VariableRef
     to: dict[str, str | None]
     unmapped: Literal["blocking", "query", "keep", "missing"] = "blocking"
+
+    def values_given(self) -> tuple[str, ...]:
+        """See Params."""
+        return tuple(v for v in self.to.values() if v is not None)
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
