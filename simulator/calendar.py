@@ -1,0 +1,112 @@
+"""The visits of a person: planned ones by cycle, end of treatment, safety and survival follow-up.
+
+Gives true dates. A visit after the end of treatment, death or end of study does not come into being.
+
+Sources: the study design, section 1.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from simulator.plan import Plan
+from simulator.scenario import Visit
+
+
+@dataclass
+class Seen:
+    """A visit of the calendar: its date, what is done there, and whether it took place."""
+
+    oid: str
+    on: date
+    forms: str = ""
+    ecg: list[str] = field(default_factory=list)
+    pk: str = ""
+    marrow: bool = False
+    rep: int = 1
+    done: bool = True
+    mode: str = "SITE"
+    reason: str = ""
+    cycle: int = 0
+
+
+def make_visits(plan: Plan) -> list[Seen]:
+    """The person's visits by date; the screening visit first."""
+    script, trial = plan.script, plan.scenario.trial
+    rng = plan.rng("visits")
+    screening = min(script.consent + timedelta(days=1), script.fail or script.consent + timedelta(days=1))
+    visits = [Seen("SCR", screening, "veglBnh" if not script.fail else "vegl", [""], marrow=True)]
+    if not plan.treated:
+        return visits
+    end = min([d for d in (plan.eot, plan.followed_to + timedelta(days=1)) if d])
+    first: dict[int, date] = {}
+    days: dict[str, date] = {}
+    missed = plan.scenario.words["not_done"]
+    for visit in _scheme(plan):
+        shift = int(rng.integers(-visit.jitter, visit.jitter + 1)) if visit.jitter else 0
+        skipped, why = rng.random() < 0.02, missed[int(rng.integers(len(missed)))]
+        if visit.day == 1:
+            on = plan.on(trial.cycle_days * (visit.cycle - 1) + 1) + timedelta(days=shift)
+            first[visit.cycle] = on
+        else:
+            on = first[visit.cycle] + timedelta(days=visit.day - 1 + shift)
+        if visit.after:
+            on = days[visit.after] + timedelta(days=1)
+        days[visit.oid] = on
+        if on >= end:
+            continue
+        seen = Seen(visit.oid, on, visit.forms, [e or "" for e in visit.ecg], visit.pk, visit.marrow, cycle=visit.cycle)
+        if skipped and visit.pk in ("", "trough") and not visit.marrow and visit.cycle > 1:
+            seen.done, seen.reason = False, why
+        visits.append(seen)
+    visits += _after(plan, rng)
+    return visits
+
+
+def _scheme(plan: Plan) -> list[Visit]:
+    trial = plan.scenario.trial
+    later = trial.later_cycles
+    scheme = list(trial.visits)
+    for cycle in range(later.first, later.last + 1):
+        forms = later.forms + ("B" if cycle in later.biomarker else "")
+        scheme.append(Visit(oid=f"C{cycle}D1", cycle=cycle, day=1, jitter=later.jitter, forms=forms, ecg=later.ecg,
+                            marrow=cycle in later.marrow))
+    return scheme
+
+
+def _after(plan: Plan, rng) -> list[Seen]:
+    visits: list[Seen] = []
+    last, eot, to = plan.last_dose, plan.eot, plan.followed_to
+    if not (last and eot) or eot > to or plan.script.why == "DEATH":
+        return visits
+    progressed = plan.script.why in ("PD", "RELAPSE")
+    visits.append(Seen("EOT", eot, "veglB" + ("n" if progressed else ""), [""], marrow=True))
+    safety = max(last + timedelta(days=30 + int(rng.integers(0, 7))), eot + timedelta(days=1))
+    if safety <= to and safety != plan.death:
+        visits.append(Seen("SFU", safety, "vegl", [""]))
+    start = max(safety, eot)
+    for k in range(1, 19):
+        on = start + timedelta(days=7 * plan.scenario.trial.followup_weeks * k + int(rng.integers(-9, 10)))
+        if on >= to:
+            break
+        visits.append(Seen(f"FU{k}", on, mode="PHONE" if rng.random() < 0.7 else "SITE"))
+    return visits
+
+
+def marrow_visit(plan: Plan, on: date) -> Seen:
+    """The visit a marrow of this date belongs to: planned D-7..+3, else end of treatment, follow-up, else unscheduled."""
+    for visit in plan.visits:
+        if visit.oid == "SCR" and on < plan.on(1):
+            return visit
+        if visit.done and visit.marrow and visit.cycle and -7 <= (on - visit.on).days <= 3:
+            return visit
+    for visit in plan.visits:
+        if visit.oid == "EOT" and -7 <= (on - visit.on).days <= 7:
+            return visit
+        if visit.oid.startswith("FU") and abs((on - visit.on).days) <= 10:
+            return visit
+    number = 1 + sum(v.oid == "UNS" for v in plan.visits)
+    visit = Seen("UNS", on, rep=number, forms="l")
+    plan.visits.append(visit)
+    return visit
