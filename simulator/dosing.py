@@ -83,7 +83,8 @@ def write_doses(book: Book, plan: Plan, days: list[Day], numbers: dict[str, str]
         book.form("dose", "LOG", first.on, **fields)
         if first.taken:
             book.alive(first.on, "EX")
-            book.alive(plan.scenario.trial.snapshot if ongoing else final.on, "EX")
+            if not ongoing:
+                book.alive(final.on, "EX")
     taken = {d.on: d for d in days if d.taken}
     for visit in plan.visits:
         if visit.pk != "profile" or visit.on not in taken:

@@ -49,13 +49,13 @@ def single_dose(plan: Plan, mg: float) -> dict[str, float]:
 
 def _tubes(plan: Plan, days: list[Day]) -> list[Tube]:
     trial, rng = plan.scenario.trial, plan.rng("tubes")
-    taken = {d.on: d for d in days}
+    taken = {d.on: d for d in days if d.taken}
     tubes: list[Tube] = []
     anchor: datetime | None = None
     for visit in plan.visits:
-        if not visit.pk or not visit.done:
-            continue
         day = taken.get(visit.on)
+        if not visit.pk or not visit.done or (visit.pk != "next" and not day):
+            continue
         dose = at(visit.on, day.hour if day else 8)
         planned: list[tuple[str, datetime]] = []
         if visit.pk == "profile":
