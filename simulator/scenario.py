@@ -291,6 +291,7 @@ class LabTest:
     new_high: float | None
     alt_unit: str
     alt_factor: float
+    older: float | None  # factor on the upper limit from 60 years on
 
 
 @dataclass(frozen=True)
@@ -347,6 +348,7 @@ def _tests(path: Path) -> list[LabTest]:
         LabTest(r["TESTCODE"], r["ZH"], r["SPEC"], r["PANEL"], r["UNIT"], int(r["DEC"]),
                 float(r["MEAN"]), float(r["SD"]),
                 {"M": float(r["LOWM"]), "F": float(r["LOWF"])}, {"M": float(r["HIGHM"]), "F": float(r["HIGHF"])},
-                float(r["NEWHIGH"]) if r["NEWHIGH"] else None, r["ALTUNIT"], float(r["ALTFACTOR"] or 1))
+                float(r["NEWHIGH"]) if r["NEWHIGH"] else None, r["ALTUNIT"], float(r["ALTFACTOR"] or 1),
+                float(r["OLDER"]) if r["OLDER"] else None)
         for r in csv.DictReader(text.splitlines())
     ]
