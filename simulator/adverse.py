@@ -45,8 +45,22 @@ def make_events(plan: Plan) -> list[Adverse]:
         return []
     kinds, script = plan.scenario.events.events, plan.script
     rng = plan.rng("events")
-    events = [Adverse(e.key, kinds[e.key], e.day, e.end, e.grade, e.rel, e.acn, [s for s in e.ser.split(";") if s], e.dlt,
-                      fatal=e.grade == 5, scripted=True) for e in script.ae]
+    events = [
+        Adverse(
+            e.key,
+            kinds[e.key],
+            e.day,
+            e.end,
+            e.grade,
+            e.rel,
+            e.acn,
+            [s for s in e.ser.split(";") if s],
+            e.dlt,
+            fatal=e.grade == 5,
+            scripted=True,
+        )
+        for e in script.ae
+    ]
     ends = [plan.day(plan.followed_to) - 1]
     last = script.last or plan.day(plan.scenario.trial.snapshot)
     ends.append(last + 28)
@@ -106,29 +120,64 @@ def write_events(book: Book, plan: Plan, events: list[Adverse]) -> None:
         if event.key in ("pneumonia", "sepsis"):
             ticks.append("OTH")
             other = "Oxygen inhalation"
-        outcome = ("FATAL" if event.fatal else "RECOVERED/RESOLVED" if end else
-                   ("NOT RECOVERED/NOT RESOLVED", "RECOVERING/RESOLVING")[int(rng.integers(2))])
-        book.form("ae", "LOG", start, AENO=event.number, AETERM=event.term, AETERMZH=event.zh, AESTDAT=start,
-                  AESTTIM=clock(hour) if timed else None, AEENDAT=end, AEONGO=end is None, AETOXGR=event.grade,
-                  AESER=bool(event.ser), **{field: code in event.ser for code, field in flags.items()},
-                  AEREL=event.rel, AEACN=event.acn, AEOUT=outcome, AEDLT=event.dlt, AEAESI=event.kind.aesi,
-                  AETRT=";".join(ticks) or "NONE", AETRTO=other)
+        outcome = (
+            "FATAL"
+            if event.fatal
+            else "RECOVERED/RESOLVED"
+            if end
+            else ("NOT RECOVERED/NOT RESOLVED", "RECOVERING/RESOLVING")[int(rng.integers(2))]
+        )
+        book.form(
+            "ae",
+            "LOG",
+            start,
+            AENO=event.number,
+            AETERM=event.term,
+            AETERMZH=event.zh,
+            AESTDAT=start,
+            AESTTIM=clock(hour) if timed else None,
+            AEENDAT=end,
+            AEONGO=end is None,
+            AETOXGR=event.grade,
+            AESER=bool(event.ser),
+            **{field: code in event.ser for code, field in flags.items()},
+            AEREL=event.rel,
+            AEACN=event.acn,
+            AEOUT=outcome,
+            AEDLT=event.dlt,
+            AEAESI=event.kind.aesi,
+            AETRT=";".join(ticks) or "NONE",
+            AETRTO=other,
+        )
         book.alive(start, "AE")
         if end:
             book.alive(end, "AE")
         if event.key == "ds":
             count = 3 + event.grade
             signs = plan.scenario.events.signs
-            ticked = {signs[int(i)] for i in rng.permutation(len(signs))[:min(count, len(signs))]}
-            book.form("dsym", "LOG", start, DSAENO=event.number, **{s: s in ticked for s in signs}, STERYN="Y",
-                      DSSTDAT=start + timedelta(days=1))
+            ticked = {signs[int(i)] for i in rng.permutation(len(signs))[: min(count, len(signs))]}
+            book.form(
+                "dsym",
+                "LOG",
+                start,
+                DSAENO=event.number,
+                **{s: s in ticked for s in signs},
+                STERYN="Y",
+                DSSTDAT=start + timedelta(days=1),
+            )
 
 
 def evaluable(plan: Plan, events: list[Adverse], doses: int) -> bool:
     """Whether an escalation participant counts for dose limitation: a DLT, or enough doses and 28 days of follow-up."""
     trial = plan.scenario.trial
-    return plan.script.cohort == "ESC" and plan.treated and (
-        any(e.dlt for e in events) or (doses >= trial.doses_evaluable and plan.day(plan.followed_to) >= trial.dose_window))
+    return (
+        plan.script.cohort == "ESC"
+        and plan.treated
+        and (
+            any(e.dlt for e in events)
+            or (doses >= trial.doses_evaluable and plan.day(plan.followed_to) >= trial.dose_window)
+        )
+    )
 
 
 def write_dlt(book: Book, plan: Plan, events: list[Adverse], doses: int) -> None:
@@ -137,5 +186,12 @@ def write_dlt(book: Book, plan: Plan, events: list[Adverse], doses: int) -> None
         return
     yes = evaluable(plan, events, doses)
     on = plan.on(plan.scenario.trial.dose_window + 2)
-    book.form("dlt", "C2D1", on, DLTEVYN=yes, DLTNEREA=None if yes else plan.script.not_evaluable or "Fewer doses than required",
-              DLTYN=any(e.dlt for e in events) if yes else None, DLTDAT=on)
+    book.form(
+        "dlt",
+        "C2D1",
+        on,
+        DLTEVYN=yes,
+        DLTNEREA=None if yes else plan.script.not_evaluable or "Fewer doses than required",
+        DLTYN=any(e.dlt for e in events) if yes else None,
+        DLTDAT=on,
+    )

@@ -65,8 +65,14 @@ class Book:
             The record; it may still be changed. A record of the future is returned but not kept.
         """
         values = {k: text(v) for k, v in fields.items()}
-        row: Row = {"STUDY": self.study, "SITE": self.site, "SUBJECT": self.subject, "VISITOID": visit,
-                    "VISITREP": str(rep), "FORMOID": form.upper()}
+        row: Row = {
+            "STUDY": self.study,
+            "SITE": self.site,
+            "SUBJECT": self.subject,
+            "VISITOID": visit,
+            "VISITREP": str(rep),
+            "FORMOID": form.upper(),
+        }
         if on is not None and on > self.snapshot:
             return {**row, **values}
         rows = self.tables.setdefault(form, [])
@@ -74,10 +80,17 @@ class Book:
         number = len(rows) + 1
         lag = 1 + (number * 5 + len(form) + (on.day if on else 0)) % 6
         entered = datetime.combine(on or self.snapshot, datetime.min.time()) + timedelta(
-            days=lag, hours=1 + number % 9, minutes=(number * 7) % 60)
-        entered = min(entered, datetime.combine(self.snapshot, datetime.min.time()) + timedelta(hours=9, minutes=number % 60))
-        row |= {"FORMREP": str(self._within[form, visit, rep]), "RECNO": str(number), "RECSTAT": "ACTIVE",
-                "ENTRYDTM": entered.strftime("%Y-%m-%dT%H:%M:%SZ")}
+            days=lag, hours=1 + number % 9, minutes=(number * 7) % 60
+        )
+        entered = min(
+            entered, datetime.combine(self.snapshot, datetime.min.time()) + timedelta(hours=9, minutes=number % 60)
+        )
+        row |= {
+            "FORMREP": str(self._within[form, visit, rep]),
+            "RECNO": str(number),
+            "RECSTAT": "ACTIVE",
+            "ENTRYDTM": entered.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
         row |= values
         rows.append(row)
         return row

@@ -70,8 +70,17 @@ def _scheme(plan: Plan) -> list[Visit]:
     scheme = list(trial.visits)
     for cycle in range(later.first, later.last + 1):
         forms = later.forms + ("B" if cycle in later.biomarker else "")
-        scheme.append(Visit(oid=f"C{cycle}D1", cycle=cycle, day=1, jitter=later.jitter, forms=forms, ecg=later.ecg,
-                            marrow=cycle in later.marrow))
+        scheme.append(
+            Visit(
+                oid=f"C{cycle}D1",
+                cycle=cycle,
+                day=1,
+                jitter=later.jitter,
+                forms=forms,
+                ecg=later.ecg,
+                marrow=cycle in later.marrow,
+            )
+        )
     return scheme
 
 

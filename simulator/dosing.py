@@ -63,7 +63,11 @@ def write_doses(book: Book, plan: Plan, days: list[Day], numbers: dict[str, str]
     split = {plan.on(d) for d in plan.script.split}
     groups: list[list[Day]] = []
     for day in days:
-        same = groups and (groups[-1][0].mg, groups[-1][0].reason, groups[-1][0].taken) == (day.mg, day.reason, day.taken)
+        same = groups and (groups[-1][0].mg, groups[-1][0].reason, groups[-1][0].taken) == (
+            day.mg,
+            day.reason,
+            day.taken,
+        )
         if same and day.on not in split:
             groups[-1].append(day)
         else:
@@ -72,14 +76,23 @@ def write_doses(book: Book, plan: Plan, days: list[Day], numbers: dict[str, str]
     for i, group in enumerate(groups):
         first, final = group[0], group[-1]
         ongoing = plan.script.last is None and i == len(groups) - 1
-        fields: dict[str, object] = {"DSTDAT": first.on, "DENDAT": None if ongoing else final.on,
-                                     "DONGO": "Y" if ongoing else "N", "DTAKEN": "Y" if first.taken else "N",
-                                     "DREAS": first.reason, "DAENO": numbers.get(first.ae, "") if first.ae else ""}
+        fields: dict[str, object] = {
+            "DSTDAT": first.on,
+            "DENDAT": None if ongoing else final.on,
+            "DONGO": "Y" if ongoing else "N",
+            "DTAKEN": "Y" if first.taken else "N",
+            "DREAS": first.reason,
+            "DAENO": numbers.get(first.ae, "") if first.ae else "",
+        }
         if first.taken:
             large = int(first.mg // tablets["N100"])
-            small = int(round((first.mg - large * tablets["N100"]) / tablets["N50"]))
-            fields |= {"DSTTIM": clock(first.hour) if i == 0 or first.on.day % 3 else None, "DOSE": first.mg,
-                       "N50": small, "N100": large}
+            small = round((first.mg - large * tablets["N100"]) / tablets["N50"])
+            fields |= {
+                "DSTTIM": clock(first.hour) if i == 0 or first.on.day % 3 else None,
+                "DOSE": first.mg,
+                "N50": small,
+                "N100": large,
+            }
         book.form("dose", "LOG", first.on, **fields)
         if first.taken:
             book.alive(first.on, "EX")
@@ -90,8 +103,16 @@ def write_doses(book: Book, plan: Plan, days: list[Day], numbers: dict[str, str]
         if visit.pk != "profile" or visit.on not in taken:
             continue
         before = max((d for d in taken if d < visit.on), default=None)
-        book.form("pkd", visit.oid, visit.on, PKDOSDAT=visit.on, PKDOSTIM=clock(taken[visit.on].hour), FASTYN="Y",
-                  LASTDAT=before, LASTTIM=clock(taken[before].hour) if before else None)
+        book.form(
+            "pkd",
+            visit.oid,
+            visit.on,
+            PKDOSDAT=visit.on,
+            PKDOSTIM=clock(taken[visit.on].hour),
+            FASTYN="Y",
+            LASTDAT=before,
+            LASTTIM=clock(taken[before].hour) if before else None,
+        )
 
 
 def planned_mg(plan: Plan, on: date) -> float:

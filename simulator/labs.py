@@ -76,9 +76,21 @@ def _counts(levels: Levels, on: date, rng: np.random.Generator, usual: dict[str,
     lymph, mono = usual["LYM"], usual["MONO"] * (0.3 + 0.3 * min(anc, 2))
     blasts = round(blasts * float(jitter[3]))
     wbc = (anc + lymph + mono + 0.05) / (1 - blasts / 100)
-    return {"WBC": wbc, "NEUT": anc, "LYM": lymph, "MONO": mono, "EOS": usual["EOS"], "BASO": usual["BASO"],
-            "PLAT": plat, "HGB": hgb, "RBC": hgb / 30.5, "HCT": hgb * 0.305, "NEUTLE": 100 * anc / wbc,
-            "LYMLE": 100 * lymph / wbc, "BLASTLE": float(blasts)}
+    return {
+        "WBC": wbc,
+        "NEUT": anc,
+        "LYM": lymph,
+        "MONO": mono,
+        "EOS": usual["EOS"],
+        "BASO": usual["BASO"],
+        "PLAT": plat,
+        "HGB": hgb,
+        "RBC": hgb / 30.5,
+        "HCT": hgb * 0.305,
+        "NEUTLE": 100 * anc / wbc,
+        "LYMLE": 100 * lymph / wbc,
+        "BLASTLE": float(blasts),
+    }
 
 
 def _effects(values: dict[str, float], usual: dict[str, float], plan: Plan, events: list[Adverse], on: date) -> None:
@@ -87,15 +99,18 @@ def _effects(values: dict[str, float], usual: dict[str, float], plan: Plan, even
         if not event.start <= day <= (event.end if event.end is not None else event.start + 30):
             continue
         for code, factor in event.kind.lab.items():
-            power = {1: 0.75, 2: 1.15, 3: 2.2, 4: 3.0}.get(event.grade, 1) if factor > 1.6 else 1 + 0.15 * (event.grade - 1)
+            power = (
+                {1: 0.75, 2: 1.15, 3: 2.2, 4: 3.0}.get(event.grade, 1) if factor > 1.6 else 1 + 0.15 * (event.grade - 1)
+            )
             values[code] = values.get(code, usual[code]) * factor**power
         if event.key == "ds":
             for code in ("WBC", "MONO"):
                 values[code] = values.get(code, usual[code]) * 3
 
 
-def _result(book: Book, plan: Plan, test: LabTest, value: float, on: date, accession: str, stamp: str, load: date,
-            other: bool) -> Row:
+def _result(
+    book: Book, plan: Plan, test: LabTest, value: float, on: date, accession: str, stamp: str, load: date, other: bool
+) -> Row:
     unit, decimals = test.unit, test.decimals
     if other and test.alt_unit:
         value, unit = value * test.alt_factor, test.alt_unit
@@ -106,9 +121,21 @@ def _result(book: Book, plan: Plan, test: LabTest, value: float, on: date, acces
         unit = unit if shown != "NEGATIVE" else ""
     elif test.code == "TROPONI" and value < 3 and unit == test.unit:
         shown = "<3.0"
-    return book.vendor("lis", on, FILE=f"lab_{on:%Y%m}.csv", SUBJECT=plan.subject, ACCNO=accession, SPEC=test.spec,
-                       TESTCODE=test.code, TESTZH=test.zh, RESULT=shown, UNIT=unit, COLLECT=stamp,
-                       LOADDTM=f"{load:%Y-%m-%d}T02:10:00", STATUS="F")
+    return book.vendor(
+        "lis",
+        on,
+        FILE=f"lab_{on:%Y%m}.csv",
+        SUBJECT=plan.subject,
+        ACCNO=accession,
+        SPEC=test.spec,
+        TESTCODE=test.code,
+        TESTZH=test.zh,
+        RESULT=shown,
+        UNIT=unit,
+        COLLECT=stamp,
+        LOADDTM=f"{load:%Y-%m-%d}T02:10:00",
+        STATUS="F",
+    )
 
 
 def _transfuse(book: Book, values: dict[str, float], on: date, rng: np.random.Generator, treated: bool) -> None:
@@ -131,8 +158,14 @@ def reference_ranges(scenario: Scenario) -> list[Row]:
             low, high = test.low[sex if sex != "*" else "M"], test.high[sex if sex != "*" else "M"]
             bands = [("18", "59", 1.0), ("60", "120", test.older)] if test.older else [("18", "120", 1.0)]
             for age_low, age_high, factor in bands:
-                base = {"TESTCODE": test.code, "SEX": sex, "AGELO": age_low, "AGEHI": age_high, "LOW": f"{low:g}",
-                        "UNIT": test.unit or None}
+                base = {
+                    "TESTCODE": test.code,
+                    "SEX": sex,
+                    "AGELO": age_low,
+                    "AGEHI": age_high,
+                    "LOW": f"{low:g}",
+                    "UNIT": test.unit or None,
+                }
                 top = f"{round(high * factor):g}" if factor != 1 else f"{high:g}"
                 if test.new_high is None:
                     rows.append({**base, "FROM": "2020-01-01", "TO": None, "HIGH": top})

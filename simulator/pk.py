@@ -34,8 +34,13 @@ def parameters(plan: Plan) -> dict[str, float]:
     """The person's true ka (/h), clearances (L/h) and volumes (L), apparent."""
     pk, rng = plan.scenario.trial.pk, plan.rng("parameters")
     factor = np.exp(rng.normal(0, pk.iiv, 5))
-    return {"ka": pk.ka * float(factor[0]), "CLF": pk.cl * float(factor[1]), "VF": pk.v * float(factor[2]),
-            "CLM": pk.cl_m * float(factor[3]), "VM": pk.v_m * float(factor[4])}
+    return {
+        "ka": pk.ka * float(factor[0]),
+        "CLF": pk.cl * float(factor[1]),
+        "VF": pk.v * float(factor[2]),
+        "CLM": pk.cl_m * float(factor[3]),
+        "VM": pk.v_m * float(factor[4]),
+    }
 
 
 def single_dose(plan: Plan, mg: float) -> dict[str, float]:
@@ -86,7 +91,9 @@ def _solve(plan: Plan, days: list[Day], tubes: list[Tube]) -> None:
         return (when - start).total_seconds() / 3600
 
     last = max((hours(t.when) for t in tubes), default=-1)
-    moments = [(hours(at(d.on, d.hour)), 1, d.mg, None) for d in days if d.taken] + [(hours(t.when), 0, 0.0, t) for t in tubes]
+    moments = [(hours(at(d.on, d.hour)), 1, d.mg, None) for d in days if d.taken] + [
+        (hours(t.when), 0, 0.0, t) for t in tubes
+    ]
     moments = sorted((m for m in moments if m[0] <= last), key=lambda m: (m[0], m[1]))
     state, now = np.zeros(3), moments[0][0] if moments else 0.0
     systems = {}
@@ -121,16 +128,34 @@ def write_pk(book: Book, plan: Plan, days: list[Day]) -> list[Tube]:
         if lost:
             book.form("pks", tube.visit.oid, on, PKTPT=tube.name, PKYN="N", PKREAS=why)
             continue
-        book.form("pks", tube.visit.oid, on, PKTPT=tube.name, PKDAT=on, PKTIM=clock(tube.when.hour + tube.when.minute / 60),
-                  PKYN="Y", PKBAR=tube.barcode)
+        book.form(
+            "pks",
+            tube.visit.oid,
+            on,
+            PKTPT=tube.name,
+            PKDAT=on,
+            PKTIM=clock(tube.when.hour + tube.when.minute / 60),
+            PKYN="Y",
+            PKBAR=tube.barcode,
+        )
         book.alive(on, "PC")
         run = on + timedelta(days=21 + tube.visit.on.day % 9)
         for analyte, name in pk.analytes.items():
             value = tube.truth[analyte] * noise[analyte]
             above = value > pk.uloq[analyte]
             below = value < pk.lloq[analyte]
-            book.vendor("conc", on, PKBAR=tube.barcode, SUBJECT=plan.subject, ANALYTE=name,
-                        CONC="BLQ" if below else f"{value:.{pk.decimals[analyte]}f}", UNIT="ng/mL",
-                        DILUTION=10 if above else 1, RUN=f"R{run:%y%m%d}", ANDTM=f"{run:%Y-%m-%d}T{9 + tube.visit.on.day % 8:02d}:30",
-                        REPORTABLE="Y", COMMENT="Diluted 10-fold, above ULOQ" if above else None)
+            book.vendor(
+                "conc",
+                on,
+                PKBAR=tube.barcode,
+                SUBJECT=plan.subject,
+                ANALYTE=name,
+                CONC="BLQ" if below else f"{value:.{pk.decimals[analyte]}f}",
+                UNIT="ng/mL",
+                DILUTION=10 if above else 1,
+                RUN=f"R{run:%y%m%d}",
+                ANDTM=f"{run:%Y-%m-%d}T{9 + tube.visit.on.day % 8:02d}:30",
+                REPORTABLE="Y",
+                COMMENT="Diluted 10-fold, above ULOQ" if above else None,
+            )
     return tubes

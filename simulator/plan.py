@@ -84,7 +84,11 @@ class Plan:
             return s.fail, "SF"
         if s.ended:
             return s.ended, s.why
-        ends = [(d, r) for d, r in ((self.death, "DEATH"), (self._date(s.withdrew), "WD"), (self._date(s.lost), "LTFU")) if d]
+        ends = [
+            (d, r)
+            for d, r in ((self.death, "DEATH"), (self._date(s.withdrew), "WD"), (self._date(s.lost), "LTFU"))
+            if d
+        ]
         return min(ends) if ends else None
 
     @property
@@ -132,12 +136,22 @@ def random_script(scenario: Scenario, no: int, seed: int) -> Script:
     disease = _pick(rng, chance.diseases)
     gene = "NPM1" if disease == "AML" and rng.random() < chance.npm1 else "KMT2A"
     birth = date(1944, 1, 1) + timedelta(days=int(rng.integers(0, 22000)))
-    base = {"no": no, "person": f"P{no:05d}", "consent": consent, "disease": disease, "gene": gene,
-            "sex": "MF"[int(rng.integers(2))], "birth": str(birth)}
+    base = {
+        "no": no,
+        "person": f"P{no:05d}",
+        "consent": consent,
+        "disease": disease,
+        "gene": gene,
+        "sex": "MF"[int(rng.integers(2))],
+        "birth": str(birth),
+    }
     if rng.random() < chance.screen_failure:
         criteria = sorted(scenario.words["criteria"])
-        return Script(**base, fail=consent + timedelta(days=int(rng.integers(5, 15))),
-                      criterion=criteria[int(rng.integers(len(criteria)))])
+        return Script(
+            **base,
+            fail=consent + timedelta(days=int(rng.integers(5, 15))),
+            criterion=criteria[int(rng.integers(len(criteria)))],
+        )
     start = consent + timedelta(days=int(rng.integers(8, 15)))
     snapshot_day = (trial.snapshot - start).days + 1
     script = Script(**base, start=start, cohort="EXP", dose=trial.expansion_dose)
@@ -152,7 +166,7 @@ def random_script(scenario: Scenario, no: int, seed: int) -> Script:
 
 
 def _course(script: Script, scenario: Scenario, rng: np.random.Generator, snapshot_day: int) -> None:
-    trial, chance = scenario.trial, scenario.trial.extra
+    _trial, chance = scenario.trial, scenario.trial.extra
     best = _pick(rng, chance.best)
     days = [29, 57, 113, 169, 253, 337, 421, 505, 589]
     if best == "NE":

@@ -16,11 +16,32 @@ from simulator.calendar import marrow_visit
 from simulator.plan import Plan
 
 # For each state: ANC 10^9/L, platelets 10^9/L, circulating blasts %, haemoglobin g/L.
-STATES = {"BASE": (0.6, 34, 24, 84), "CR": (2.3, 160, 0, 114), "CRh": (0.76, 68, 0, 96), "CRi": (1.6, 36, 0, 92),
-          "MLFS": (0.34, 27, 0, 80), "PR": (1.5, 128, 0, 100), "NR": (0.5, 24, 18, 80), "RD": (0.5, 24, 20, 80),
-          "PD": (0.4, 17, 45, 74), "REL": (0.9, 58, 14, 92), "NE": (0.35, 19, 6, 76), "GRAFT": (3.0, 135, 0, 112)}
-MARROW = {"CR": (0.5, 3), "CRh": (1, 4), "CRi": (1, 4), "MLFS": (1.5, 4), "PR": (9, 18), "NR": (30, 55), "RD": (32, 60),
-          "PD": (80, 93), "REL": (22, 60), "NE": (1, 4)}
+STATES = {
+    "BASE": (0.6, 34, 24, 84),
+    "CR": (2.3, 160, 0, 114),
+    "CRh": (0.76, 68, 0, 96),
+    "CRi": (1.6, 36, 0, 92),
+    "MLFS": (0.34, 27, 0, 80),
+    "PR": (1.5, 128, 0, 100),
+    "NR": (0.5, 24, 18, 80),
+    "RD": (0.5, 24, 20, 80),
+    "PD": (0.4, 17, 45, 74),
+    "REL": (0.9, 58, 14, 92),
+    "NE": (0.35, 19, 6, 76),
+    "GRAFT": (3.0, 135, 0, 112),
+}
+MARROW = {
+    "CR": (0.5, 3),
+    "CRh": (1, 4),
+    "CRi": (1, 4),
+    "MLFS": (1.5, 4),
+    "PR": (9, 18),
+    "NR": (30, 55),
+    "RD": (32, 60),
+    "PD": (80, 93),
+    "REL": (22, 60),
+    "NE": (1, 4),
+}
 
 
 class Levels:
@@ -71,8 +92,18 @@ def write_response(book: Book, plan: Plan) -> None:
         used.add((visit.oid, visit.rep))
         low, high = MARROW[result]
         cells = "HYPER" if high > 20 else "APLASTIC" if result == "NE" else ("NORMO", "HYPO")[int(rng.integers(2))]
-        _marrow(book, plan, visit.oid, on, visit.rep, float(rng.uniform(low, high)), cells, rng, False,
-                adequate=result != "NE")
+        _marrow(
+            book,
+            plan,
+            visit.oid,
+            on,
+            visit.rep,
+            float(rng.uniform(low, high)),
+            cells,
+            rng,
+            False,
+            adequate=result != "NE",
+        )
         state = "PRESENT" if extramedullary and high > 20 else "ABSENT"
         _extramedullary(book, visit.oid, on, visit.rep, state, site)
         day = plan.day(on)
@@ -80,8 +111,16 @@ def write_response(book: Book, plan: Plan) -> None:
             negative = plan.script.mrd[day] == "NEG"
             share = "<0.01" if negative else f"{float(rng.uniform(0.12, 1.8)):.2f}"
             book.form("mrd", visit.oid, on, visit.rep, MRDDAT=on, MRDRES=plan.script.mrd[day], MRDPCT=share)
-        book.form("resp", visit.oid, on, visit.rep, RSPDAT=on, RSPRES=result,
-                  RSPREAS=words["response_reasons"].get(result), BMACC=f"BM{plan.script.no:04d}{visit.oid}{visit.rep}")
+        book.form(
+            "resp",
+            visit.oid,
+            on,
+            visit.rep,
+            RSPDAT=on,
+            RSPRES=result,
+            RSPREAS=words["response_reasons"].get(result),
+            BMACC=f"BM{plan.script.no:04d}{visit.oid}{visit.rep}",
+        )
         book.alive(on, "RS")
     for visit in plan.visits:
         if visit.marrow and visit.cycle and visit.done and (visit.oid, visit.rep) not in used:
@@ -89,11 +128,34 @@ def write_response(book: Book, plan: Plan) -> None:
             book.form("bma", visit.oid, visit.on, visit.rep, BMYN="N", BMREAS=reason)
 
 
-def _marrow(book: Book, plan: Plan, oid: str, on: date, rep: int, blasts: float, cells: str, rng, auer: bool,
-            adequate: bool = True) -> None:
+def _marrow(
+    book: Book,
+    plan: Plan,
+    oid: str,
+    on: date,
+    rep: int,
+    blasts: float,
+    cells: str,
+    rng,
+    auer: bool,
+    adequate: bool = True,
+) -> None:
     counted = int(rng.integers(200, 501)) if adequate else int(rng.integers(20, 90))
-    book.form("bma", oid, on, rep, BMDAT=on, BMYN="Y", BMBLAST=f"{blasts:.1f}", BMCELL=cells, NCELLS=counted,
-              SPICULE=adequate, AUER=auer and plan.script.disease == "AML", DYSPL=rng.random() < 0.2, ADEQ=adequate)
+    book.form(
+        "bma",
+        oid,
+        on,
+        rep,
+        BMDAT=on,
+        BMYN="Y",
+        BMBLAST=f"{blasts:.1f}",
+        BMCELL=cells,
+        NCELLS=counted,
+        SPICULE=adequate,
+        AUER=auer and plan.script.disease == "AML",
+        DYSPL=rng.random() < 0.2,
+        ADEQ=adequate,
+    )
     book.alive(on, "MI")
 
 

@@ -342,13 +342,25 @@ def _tests(path: Path) -> list[LabTest]:
     try:
         text = path.read_text("utf-8")
     except OSError as error:
-        raise FileError(Problem("the list of laboratory tests cannot be read", Place(str(path)),
-                                found=str(error.strerror))) from None
+        raise FileError(
+            Problem("the list of laboratory tests cannot be read", Place(str(path)), found=str(error.strerror))
+        ) from None
     return [
-        LabTest(r["TESTCODE"], r["ZH"], r["SPEC"], r["PANEL"], r["UNIT"], int(r["DEC"]),
-                float(r["MEAN"]), float(r["SD"]),
-                {"M": float(r["LOWM"]), "F": float(r["LOWF"])}, {"M": float(r["HIGHM"]), "F": float(r["HIGHF"])},
-                float(r["NEWHIGH"]) if r["NEWHIGH"] else None, r["ALTUNIT"], float(r["ALTFACTOR"] or 1),
-                float(r["OLDER"]) if r["OLDER"] else None)
+        LabTest(
+            r["TESTCODE"],
+            r["ZH"],
+            r["SPEC"],
+            r["PANEL"],
+            r["UNIT"],
+            int(r["DEC"]),
+            float(r["MEAN"]),
+            float(r["SD"]),
+            {"M": float(r["LOWM"]), "F": float(r["LOWF"])},
+            {"M": float(r["HIGHM"]), "F": float(r["HIGHF"])},
+            float(r["NEWHIGH"]) if r["NEWHIGH"] else None,
+            r["ALTUNIT"],
+            float(r["ALTFACTOR"] or 1),
+            float(r["OLDER"]) if r["OLDER"] else None,
+        )
         for r in csv.DictReader(text.splitlines())
     ]
