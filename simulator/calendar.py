@@ -104,7 +104,8 @@ def _after(plan: Plan, rng) -> list[Seen]:
 
 
 def marrow_visit(plan: Plan, on: date) -> Seen:
-    """The visit a marrow of this date belongs to: planned D-7..+3, else end of treatment, follow-up, else unscheduled."""
+    """The visit a marrow of this date belongs to: planned D-7..+3, else end of treatment, follow-up, else
+    unscheduled."""
     for visit in plan.visits:
         if visit.oid == "SCR" and on < plan.on(1):
             return visit
