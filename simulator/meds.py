@@ -18,38 +18,68 @@ def write_history(book: Book, plan: Plan) -> None:
     rng, script, scenario = plan.rng("history"), plan.script, plan.scenario
     consent = script.consent
     histories = scenario.events.histories
-    chosen = sorted(int(i) for i in rng.permutation(len(histories))[:int(rng.integers(1, 5))])
+    chosen = sorted(int(i) for i in rng.permutation(len(histories))[: int(rng.integers(1, 5))])
     for index in chosen:
         item = histories[index]
         start = consent - timedelta(days=int(rng.integers(60, 4000)))
         ongoing = rng.random() < float(item["ongoing"])
         end = None if ongoing else start + timedelta(days=min(int(rng.integers(10, 50)), (consent - start).days - 5))
-        book.form("mh", "SCR", consent, MHTERM=item["term"],
-                  MHSTDAT=edc_date(start, ("year", "month", "day")[int(rng.integers(3))]), MHENDAT=end,
-                  MHONGO=ongoing, MHTOXGR=int(rng.integers(1, 3)) if ongoing and rng.random() < 0.5 else None)
+        book.form(
+            "mh",
+            "SCR",
+            consent,
+            MHTERM=item["term"],
+            MHSTDAT=edc_date(start, ("year", "month", "day")[int(rng.integers(3))]),
+            MHENDAT=end,
+            MHONGO=ongoing,
+            MHTOXGR=int(rng.integers(1, 3)) if ongoing and rng.random() < 0.5 else None,
+        )
     lines = int(rng.integers(1, 5))
     diagnosis = consent - timedelta(days=int(rng.integers(150, 900)))
     relapsed = rng.random() < 0.65
     span = (consent - diagnosis).days
     regimens = scenario.drugs.regimens[script.disease]
     last_relapse = consent - timedelta(days=int(rng.integers(8, 45))) if relapsed else None
-    book.form("dx", "SCR", consent, DXTYPE=script.disease, WHO=scenario.events.who[f"{script.disease}.{script.gene}"],
-              DXDAT=edc_date(diagnosis, "day" if rng.random() < 0.8 else "month"), RRSTAT="RELAPSED" if relapsed else "REFRACTORY",
-              NPRIOR=lines, LASTRELDAT=last_relapse, EMDYN=rng.random() < 0.2, CNSHX=rng.random() < 0.1)
+    book.form(
+        "dx",
+        "SCR",
+        consent,
+        DXTYPE=script.disease,
+        WHO=scenario.events.who[f"{script.disease}.{script.gene}"],
+        DXDAT=edc_date(diagnosis, "day" if rng.random() < 0.8 else "month"),
+        RRSTAT="RELAPSED" if relapsed else "REFRACTORY",
+        NPRIOR=lines,
+        LASTRELDAT=last_relapse,
+        EMDYN=rng.random() < 0.2,
+        CNSHX=rng.random() < 0.1,
+    )
     transplanted = lines > 1 and rng.random() < 0.25
     for line in range(1, lines + 1):
         begin = diagnosis + timedelta(days=5 + int(span * (line - 1) / (lines + 1)))
         end = begin + timedelta(days=max(7, int(span / (lines + 1) * 0.7)))
-        best = ("CR", "CRi", "PR", "NR")[int(rng.integers(4))] if line < lines or relapsed else ("NR", "PD")[int(rng.integers(2))]
+        best = (
+            ("CR", "CRi", "PR", "NR")[int(rng.integers(4))]
+            if line < lines or relapsed
+            else ("NR", "PD")[int(rng.integers(2))]
+        )
         best = "CR" if relapsed and line == 1 else best
         here = transplanted and line == 2
-        book.form("ptx", "SCR", consent, PTLINE=line, PTREG=regimens[(line - 1 + script.no) % len(regimens)]["en"], PTSTDAT=begin,
-                  PTENDAT=edc_date(end, "day" if rng.random() < 0.8 else "month"), PTBEST=best, PTHSCT="ALLO" if here else "N",
-                  PTHSCTDAT=end if here else None)
+        book.form(
+            "ptx",
+            "SCR",
+            consent,
+            PTLINE=line,
+            PTREG=regimens[(line - 1 + script.no) % len(regimens)]["en"],
+            PTSTDAT=begin,
+            PTENDAT=edc_date(end, "day" if rng.random() < 0.8 else "month"),
+            PTBEST=best,
+            PTHSCT="ALLO" if here else "N",
+            PTHSCTDAT=end if here else None,
+        )
 
 
 def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
-    """CM, HSCT and NALT records: standing medicines, prophylaxis, treatment of events, inhibitors, transplant, new therapy."""
+    """CM, HSCT and NALT records: standing medicines, prophylaxis, treatment of events, inhibitors, HSCT, new therapy."""
     if not plan.treated:
         return
     rng, drugs = plan.rng("meds"), plan.scenario.drugs
@@ -60,7 +90,9 @@ def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
         if history in had:
             start = plan.script.consent - timedelta(days=int(rng.integers(100, 2000)))
             unknown = rng.random()
-            given.append((start, None, key, history, "", edc_date(start, "year") if unknown < 0.5 else edc_date(start, "month")))
+            given.append(
+                (start, None, key, history, "", edc_date(start, "year") if unknown < 0.5 else edc_date(start, "month"))
+            )
     for key in drugs.prophylaxis:
         if rng.random() < 0.6:
             start = plan.on(1 - int(rng.integers(1, 10)))
@@ -69,8 +101,16 @@ def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
         for key in event.treat:
             days = drugs.drugs[key].days or 5
             start = plan.on(event.start) + timedelta(days=int(rng.integers(0, 2)))
-            given.append((start, start + timedelta(days=max(1, int(days * float(rng.uniform(0.6, 1.4))))), key,
-                          event.term, event.number, None))
+            given.append(
+                (
+                    start,
+                    start + timedelta(days=max(1, int(days * float(rng.uniform(0.6, 1.4))))),
+                    key,
+                    event.term,
+                    event.number,
+                    None,
+                )
+            )
     for cyp in plan.script.cyp:
         given.append((plan.on(cyp.first), plan.on(cyp.last), cyp.drug, "Fungal pneumonia, suspected", "", None))
     given.sort(key=lambda g: (g[0], g[2]))
@@ -78,24 +118,53 @@ def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
         if start >= stop:
             continue
         if end is not None and end > stop:
-            end = None if plan.death is None else stop
+            end = None if plan.death is None else stop  # noqa: PLW2901  still open: closed at the last contact
         _medication(book, drugs.drugs[key], start, end, why, number, shown)
     if plan.hsct:
-        book.form("hsct", "LOG", plan.hsct, HSCTDAT=plan.hsct, CONDDAT=plan.hsct - timedelta(days=7), HTYPE="ALLO",
-                  DONOR=plan.script.donor, STATUS="CR")
+        book.form(
+            "hsct",
+            "LOG",
+            plan.hsct,
+            HSCTDAT=plan.hsct,
+            CONDDAT=plan.hsct - timedelta(days=7),
+            HTYPE="ALLO",
+            DONOR=plan.script.donor,
+            STATUS="CR",
+        )
         book.alive(plan.hsct, "PR")
     if plan.nalt and plan.nalt < stop:
         choice = drugs.regimens["subsequent"]
         end = plan.nalt + timedelta(days=int(rng.integers(20, 60)))
-        book.form("nalt", "LOG", plan.nalt, NALTRT=choice[plan.script.no % len(choice)]["en"], NALSTDAT=plan.nalt,
-                  NALENDAT=end if end < stop else None, NALREAS="Disease not controlled")
+        book.form(
+            "nalt",
+            "LOG",
+            plan.nalt,
+            NALTRT=choice[plan.script.no % len(choice)]["en"],
+            NALSTDAT=plan.nalt,
+            NALENDAT=end if end < stop else None,
+            NALREAS="Disease not controlled",
+        )
         book.alive(plan.nalt, "CM")
 
 
-def _medication(book: Book, drug: Drug, start: date, end: date | None, why: str, number: str, shown: str | None) -> None:
+def _medication(
+    book: Book, drug: Drug, start: date, end: date | None, why: str, number: str, shown: str | None
+) -> None:
     amount, unit, frequency, route = drug.dose
-    book.form("cm", "LOG", start, CMTRT=drug.en, CMTRTZH=drug.zh, CMDOSE=amount, CMDOSU=unit, CMFRQ=frequency, CMROUTE=route,
-              CMSTDAT=shown or start, CMENDAT=end, CMONGO=end is None, CMINDC=why, CMAENO=number)
+    book.form(
+        "cm",
+        "LOG",
+        start,
+        CMTRT=drug.en,
+        CMTRTZH=drug.zh,
+        CMDOSE=amount,
+        CMDOSU=unit,
+        CMFRQ=frequency,
+        CMROUTE=route,
+        CMSTDAT=shown or start,
+        CMENDAT=end,
+        CMONGO=end is None,
+        CMINDC=why,
+        CMAENO=number,
+    )
     book.alive(start, "CM")
-
-

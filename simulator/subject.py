@@ -32,8 +32,16 @@ def write_screening(book: Book, plan: Plan) -> None:
     people = words["ethnic"]
     birth = script.birth.split("-")
     shown = f"UN-{MONTHS[int(birth[1]) - 1]}-{birth[0]}" if len(birth) == 2 else date.fromisoformat(script.birth)
-    book.form("demo", "SCR", consent, BRTHDAT=shown, SEX=script.sex, ETHNICG="OTHER" if other else "HAN",
-              ETHOTH=people[int(rng.integers(len(people)))] if other else None, RACE="ASIAN")
+    book.form(
+        "demo",
+        "SCR",
+        consent,
+        BRTHDAT=shown,
+        SEX=script.sex,
+        ETHNICG="OTHER" if other else "HAN",
+        ETHOTH=people[int(rng.integers(len(people)))] if other else None,
+        RACE="ASIAN",
+    )
     if script.fail:
         rule = words["criteria"][script.criterion]
         book.form("ie", "SCR", consent, IEYN="N", IECAT=rule["cat"], IENUM=script.criterion, IETEXT=rule["text"])
@@ -41,19 +49,38 @@ def write_screening(book: Book, plan: Plan) -> None:
         return
     book.form("ie", "SCR", consent, IEYN="Y")
     enrolled = script.enrolled or plan.on(0)
-    book.form("enr", "SCR", enrolled, ELIGDAT=enrolled - timedelta(days=1), ENRYN="Y", ENRDAT=enrolled, COHORT=script.cohort,
-              DOSELVL=script.dose, NOTTRTRSN=script.not_treated or None)
+    book.form(
+        "enr",
+        "SCR",
+        enrolled,
+        ELIGDAT=enrolled - timedelta(days=1),
+        ENRYN="Y",
+        ENRDAT=enrolled,
+        COHORT=script.cohort,
+        DOSELVL=script.dose,
+        NOTTRTRSN=script.not_treated or None,
+    )
 
 
 def write_visits(book: Book, plan: Plan) -> None:
     """VISDT records of the visits that took place or were missed, by date."""
     for visit in sorted(plan.visits, key=lambda v: (v.on, v.oid)):
         if visit.done:
-            book.form("visdt", visit.oid, visit.on, visit.rep, VISDAT=visit.on, VISYN="Y", VISMODE=visit.mode, EPICHG="N")
+            book.form(
+                "visdt", visit.oid, visit.on, visit.rep, VISDAT=visit.on, VISYN="Y", VISMODE=visit.mode, EPICHG="N"
+            )
             if visit.mode == "SITE":
                 book.alive(visit.on, "SV")
         else:
-            book.form("visdt", visit.oid, visit.on, visit.rep, VISYN="N", VISREAS=visit.reason, EPICHG="Y" if "pidemic" in visit.reason else "N")
+            book.form(
+                "visdt",
+                visit.oid,
+                visit.on,
+                visit.rep,
+                VISYN="N",
+                VISREAS=visit.reason,
+                EPICHG="Y" if "pidemic" in visit.reason else "N",
+            )
 
 
 def write_end(book: Book, plan: Plan) -> None:
@@ -61,14 +88,29 @@ def write_end(book: Book, plan: Plan) -> None:
     script = plan.script
     rng = plan.rng("end")
     if plan.treated and plan.eot:
-        book.form("eot", "EOT", plan.eot, EOTDAT=plan.eot, LASTDOS=plan.last_dose, EOTREAS=script.why,
-                  EOTOTH="Other" if script.why == "OTHER" else None)
+        book.form(
+            "eot",
+            "EOT",
+            plan.eot,
+            EOTDAT=plan.eot,
+            LASTDOS=plan.last_dose,
+            EOTREAS=script.why,
+            EOTOTH="Other" if script.why == "OTHER" else None,
+        )
     contacts = [v for v in plan.visits if v.oid.startswith("FU")]
     for visit in contacts:
         family = visit.mode == "PHONE" and rng.random() < 0.5
         alive = visit.on - timedelta(days=int(rng.integers(0, 4))) if family else visit.on
-        book.form("surv", visit.oid, visit.on, visit.rep, SURVDAT=visit.on, SURVSRC="FAMILY" if family else "SUBJECT",
-                  SURVST="ALIVE", LSTALV=alive)
+        book.form(
+            "surv",
+            visit.oid,
+            visit.on,
+            visit.rep,
+            SURVDAT=visit.on,
+            SURVSRC="FAMILY" if family else "SUBJECT",
+            SURVST="ALIVE",
+            LSTALV=alive,
+        )
         if visit.on <= book.snapshot:
             book.alive(alive, "SS")
     if plan.treated and plan.death and plan.death <= book.snapshot:
@@ -77,11 +119,26 @@ def write_end(book: Book, plan: Plan) -> None:
         before = max((d for d in book.seen if d <= plan.death), default=plan.death)
         oid = f"FU{len(contacts) + 1}"
         if script.why != "DEATH":
-            book.form("surv", oid, report, SURVDAT=report, SURVSRC="FAMILY" if rng.random() < 0.7 else "RECORD", SURVST="DEAD",
-                      LSTALV=before)
+            book.form(
+                "surv",
+                oid,
+                report,
+                SURVDAT=report,
+                SURVSRC="FAMILY" if rng.random() < 0.7 else "RECORD",
+                SURVST="DEAD",
+                LSTALV=before,
+            )
         number = next((r["AENO"] for r in book.tables.get("ae", ()) if r.get("AESDTH") == "Y"), None)
-        book.form("dth", "LOG", report, DTHDAT=edc_date(plan.death, "month" if known == "day" and script.partial_death else "day"),
-                  DTHCAUS=script.cause or "DISEASE", DTHTXT=script.death_text or None, DTHAENO=number, AUTOP="N")
+        book.form(
+            "dth",
+            "LOG",
+            report,
+            DTHDAT=edc_date(plan.death, "month" if known == "day" and script.partial_death else "day"),
+            DTHCAUS=script.cause or "DISEASE",
+            DTHTXT=script.death_text or None,
+            DTHAENO=number,
+            AUTOP="N",
+        )
     end = plan.study_end
     if end:
         when, why = end
@@ -109,7 +166,9 @@ def write_deviations(book: Book, plan: Plan, days: list[Day], tubes: list[Tube])
             _deviation(book, texts["DOSING"], day.on)
     comments = plan.scenario.words["comments"]
     if rng.random() < 0.25:
-        book.form("comm", "LOG", plan.on(1), COMTXT=comments[plan.script.no % len(comments)], COMFORM="LABC", COMREC="1")
+        book.form(
+            "comm", "LOG", plan.on(1), COMTXT=comments[plan.script.no % len(comments)], COMFORM="LABC", COMREC="1"
+        )
 
 
 def _deviation(book: Book, facts: dict[str, str], on: date) -> None:
