@@ -79,7 +79,7 @@ def write_history(book: Book, plan: Plan) -> None:
 
 
 def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
-    """CM, HSCT and NALT records: standing medicines, prophylaxis, treatment of events, inhibitors, HSCT, new therapy."""
+    """CM, HSCT and NALT records: standing, prophylaxis, treatment of events, inhibitors, HSCT, new therapy."""
     if not plan.treated:
         return
     rng, drugs = plan.rng("meds"), plan.scenario.drugs
