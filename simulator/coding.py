@@ -26,12 +26,21 @@ def meddra(scenario: Scenario) -> list[Row]:
         verbatims |= {term.split("|")[0]: kind.pt for term in kind.terms}
     verbatims |= {h["term"]: h["pt"] for h in events.histories}
     for group in events.diagnoses.values():
-        verbatims |= {term: group["pt"] for term in group["terms"]}
+        verbatims |= dict.fromkeys(group["terms"], group["pt"])
     rows: list[dict[str, Any]] = []
     for verbatim, pt in sorted(verbatims.items()):
         hlt, hlgt, soc = classes[pt]
-        rows.append({"VERBATIM": verbatim, "VERSION": events.version, "LLT": verbatim[:1].upper() + verbatim[1:] if verbatim.isascii() else pt,
-                     "PT": pt, "HLT": hlt, "HLGT": hlgt, "SOC": soc})
+        rows.append(
+            {
+                "VERBATIM": verbatim,
+                "VERSION": events.version,
+                "LLT": verbatim[:1].upper() + verbatim[1:] if verbatim.isascii() else pt,
+                "PT": pt,
+                "HLT": hlt,
+                "HLGT": hlgt,
+                "SOC": soc,
+            }
+        )
     for number, level in enumerate(LEVELS, start=1):
         codes = {name: f"99{number}{i:05d}" for i, name in enumerate(sorted({r[level] for r in rows}), start=1)}
         for row in rows:
@@ -45,12 +54,17 @@ def whodrug(scenario: Scenario) -> list[Row]:
     found = {d.en: (d.decod, d.clas, d.code) for d in drugs.drugs.values()}
     for regimens in drugs.regimens.values():
         found |= {r["en"]: (r["decod"], drugs.regimen_class["clas"], drugs.regimen_class["code"]) for r in regimens}
-    return [{"VERBATIM": v, "VERSION": drugs.version, "DECOD": d, "CLAS": c, "CLASCD": k} for v, (d, c, k) in sorted(found.items())]
+    return [
+        {"VERBATIM": v, "VERSION": drugs.version, "DECOD": d, "CLAS": c, "CLASCD": k}
+        for v, (d, c, k) in sorted(found.items())
+    ]
 
 
 def translations(scenario: Scenario) -> list[Row]:
     """translations records: Chinese verbatims of AE and CM and the test names of the LIS."""
-    pairs = {("AE.AETERMZH", zh): en for k in scenario.events.events.values() for en, zh in (t.split("|") for t in k.terms)}
+    pairs = {
+        ("AE.AETERMZH", zh): en for k in scenario.events.events.values() for en, zh in (t.split("|") for t in k.terms)
+    }
     pairs |= {("CM.CMTRTZH", d.zh): d.en for d in scenario.drugs.drugs.values()}
     pairs |= {("LIS.TESTZH", t.zh): t.code for t in scenario.tests}
     return [{"field": f, "zh": zh, "en": en} for (f, zh), en in sorted(pairs.items())]

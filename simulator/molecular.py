@@ -15,7 +15,18 @@ from simulator.book import EXCEL_EPOCH, Book
 from simulator.calendar import Seen
 from simulator.plan import Plan
 
-FALL = {"CR": 6.5, "CRh": 5.5, "CRi": 5.0, "MLFS": 4.5, "PR": 3.0, "NR": 0.8, "RD": 0.5, "PD": -0.3, "REL": 0.2, "NE": 2.0}
+FALL = {
+    "CR": 6.5,
+    "CRh": 5.5,
+    "CRi": 5.0,
+    "MLFS": 4.5,
+    "PR": 3.0,
+    "NR": 0.8,
+    "RD": 0.5,
+    "PD": -0.3,
+    "REL": 0.2,
+    "NE": 2.0,
+}
 RISE = {"CR": 52, "CRh": 46, "CRi": 45, "MLFS": 40, "PR": 30, "NR": 12, "RD": 9, "PD": 6, "REL": 8, "NE": 25}
 GENES = {"HOXA9": 21.8, "MEIS1": 23.4, "ABL1": 24.2}
 
@@ -37,9 +48,18 @@ def write_samples(book: Book, plan: Plan) -> None:
             sample = f"BX{plan.script.no:04d}-{count:02d}"
             _expression(book, plan, visit, sample, spec, basis, rng)
             level = cd11b if visit.oid == "SCR" else max(cd11b, RISE[_state(plan, visit.on)] + float(rng.normal(0, 4)))
-            book.vendor("flow", visit.on, SAMPLE=sample, SUBJECT=plan.subject, SPEC=spec, COLDAT=str(visit.on),
-                        GATE=plan.scenario.words["gate"], MARKER="CD11b", PCTPOS=f"{min(level, 96):.1f}",
-                        EVENTS=int(rng.integers(20000, 180000)))
+            book.vendor(
+                "flow",
+                visit.on,
+                SAMPLE=sample,
+                SUBJECT=plan.subject,
+                SPEC=spec,
+                COLDAT=str(visit.on),
+                GATE=plan.scenario.words["gate"],
+                MARKER="CD11b",
+                PCTPOS=f"{min(level, 96):.1f}",
+                EVENTS=int(rng.integers(20000, 180000)),
+            )
     for number, visit in enumerate([v for v in plan.visits if "n" in v.forms and v.done], start=1):
         _sequencing(book, plan, visit.on, number, rng)
 
@@ -50,7 +70,9 @@ def _state(plan: Plan, on: date) -> str:
     return min(known)[1] if known else "NR"
 
 
-def _expression(book: Book, plan: Plan, visit: Seen, sample: str, spec: str, basis: dict[str, float], rng: np.random.Generator) -> None:
+def _expression(
+    book: Book, plan: Plan, visit: Seen, sample: str, spec: str, basis: dict[str, float], rng: np.random.Generator
+) -> None:
     fall = 0.0 if visit.oid == "SCR" else FALL[_state(plan, visit.on)] * (0.5 if visit.oid == "C1D8" else 1)
     shift = 0.7 if spec == "PB" else 0.0
     serial = (visit.on - EXCEL_EPOCH).days
@@ -59,8 +81,18 @@ def _expression(book: Book, plan: Plan, visit: Seen, sample: str, spec: str, bas
         target = mean + shift + (0 if gene == "ABL1" else fall)
         for well in range(1, 4):
             ct = target + float(rng.normal(0, 0.12))
-            book.vendor("qpcr", visit.on, SHEET=batch, SAMPLE=sample, SUBJECT=plan.subject, SPEC=spec, COLDAT=serial, GENE=gene,
-                        WELL=f"{'ABC'[row]}{well:02d}", CT="Undetermined" if ct > 38 else f"{ct:.2f}")
+            book.vendor(
+                "qpcr",
+                visit.on,
+                SHEET=batch,
+                SAMPLE=sample,
+                SUBJECT=plan.subject,
+                SPEC=spec,
+                COLDAT=serial,
+                GENE=gene,
+                WELL=f"{'ABC'[row]}{well:02d}",
+                CT="Undetermined" if ct > 38 else f"{ct:.2f}",
+            )
 
 
 def _sequencing(book: Book, plan: Plan, on: date, number: int, rng: np.random.Generator) -> None:
@@ -68,14 +100,23 @@ def _sequencing(book: Book, plan: Plan, on: date, number: int, rng: np.random.Ge
     sample = f"NG{script.no:04d}-{number}"
     split = script.no % 5 == 0
     panels = ["DNA", "RNA"] if split else ["DNA+RNA"]
-    quality = {p: "PASS" for p in panels}
+    quality = dict.fromkeys(panels, "PASS")
     if script.fish and number == 1:
         panels, quality = ["DNA+RNA", "FISH"], {"DNA+RNA": "FAIL", "FISH": "PASS"}
     for index, panel in enumerate(panels):
         name = sample + ("ABC"[index] if len(panels) > 1 else "")
         report = on + timedelta(days=int(rng.integers(9, 20)))
-        book.vendor("ngs_samples", on, SAMPLE=name, SUBJECT=plan.subject, SPEC="BM", COLDAT=str(on), REPDAT=str(report),
-                    QC=quality[panel], PANEL=panel)
+        book.vendor(
+            "ngs_samples",
+            on,
+            SAMPLE=name,
+            SUBJECT=plan.subject,
+            SPEC="BM",
+            COLDAT=str(on),
+            REPDAT=str(report),
+            QC=quality[panel],
+            PANEL=panel,
+        )
         if quality[panel] == "FAIL":
             continue
         if "DNA" in panel:
@@ -87,22 +128,79 @@ def _sequencing(book: Book, plan: Plan, on: date, number: int, rng: np.random.Ge
                 _variant(book, on, name, "TP53", words["vus"], float(rng.uniform(45, 51)), "VUS", "SNV", rng)
             if script.flt3:
                 itd = script.flt3 == "ITD"
-                _variant(book, on, name, "FLT3", words["itd" if itd else "tkd"], float(rng.uniform(18, 40)), "P",
-                         "ITD" if itd else "SNV", rng, 21 if itd else None)
+                _variant(
+                    book,
+                    on,
+                    name,
+                    "FLT3",
+                    words["itd" if itd else "tkd"],
+                    float(rng.uniform(18, 40)),
+                    "P",
+                    "ITD" if itd else "SNV",
+                    rng,
+                    21 if itd else None,
+                )
         if ("RNA" in panel or panel == "FISH") and script.gene == "KMT2A":
             fish = panel == "FISH"
-            book.vendor("ngs_fusions", on, SAMPLE=name, GENE1="KMT2A", GENE2=script.partner, TYPE="FUSION",
-                        METHOD="FISH" if fish else "RNASEQ", READS=None if fish else int(rng.integers(40, 900)))
+            book.vendor(
+                "ngs_fusions",
+                on,
+                SAMPLE=name,
+                GENE1="KMT2A",
+                GENE2=script.partner,
+                TYPE="FUSION",
+                METHOD="FISH" if fish else "RNASEQ",
+                READS=None if fish else int(rng.integers(40, 900)),
+            )
         if "RNA" in panel and script.ptd:
-            book.vendor("ngs_fusions", on, SAMPLE=name, GENE1="KMT2A", GENE2="KMT2A", TYPE="PTD", METHOD="RNASEQ",
-                        READS=int(rng.integers(20, 200)))
+            book.vendor(
+                "ngs_fusions",
+                on,
+                SAMPLE=name,
+                GENE1="KMT2A",
+                GENE2="KMT2A",
+                TYPE="PTD",
+                METHOD="RNASEQ",
+                READS=int(rng.integers(20, 200)),
+            )
         if "RNA" in panel and script.nup98:
-            book.vendor("ngs_fusions", on, SAMPLE=name, GENE1="NUP98", GENE2=script.nup98, TYPE="FUSION", METHOD="RNASEQ",
-                        READS=int(rng.integers(20, 200)))
+            book.vendor(
+                "ngs_fusions",
+                on,
+                SAMPLE=name,
+                GENE1="NUP98",
+                GENE2=script.nup98,
+                TYPE="FUSION",
+                METHOD="RNASEQ",
+                READS=int(rng.integers(20, 200)),
+            )
 
 
-def _variant(book: Book, on: date, sample: str, gene: str, facts: dict[str, str], vaf: float, impact: str, kind: str,
-             rng: np.random.Generator, length: int | None = None) -> None:
+def _variant(
+    book: Book,
+    on: date,
+    sample: str,
+    gene: str,
+    facts: dict[str, str],
+    vaf: float,
+    impact: str,
+    kind: str,
+    rng: np.random.Generator,
+    length: int | None = None,
+) -> None:
     depth = int(rng.integers(600, 2400))
-    book.vendor("ngs_variants", on, SAMPLE=sample, GENE=gene, TRANSCRIPT=facts["transcript"], HGVSC=facts["c"], HGVSP=facts["p"],
-                VAF=f"{vaf:.1f}", DEPTH=depth, ALTDEPTH=round(depth * vaf / 100), CLASS=impact, TYPE=kind, LENBP=length)
+    book.vendor(
+        "ngs_variants",
+        on,
+        SAMPLE=sample,
+        GENE=gene,
+        TRANSCRIPT=facts["transcript"],
+        HGVSC=facts["c"],
+        HGVSP=facts["p"],
+        VAF=f"{vaf:.1f}",
+        DEPTH=depth,
+        ALTDEPTH=round(depth * vaf / 100),
+        CLASS=impact,
+        TYPE=kind,
+        LENBP=length,
+    )

@@ -19,16 +19,30 @@ from simulator.plan import Plan
 Outcome = dict[str, Any]
 
 
-def person_truth(plan: Plan, book: Book, first: str, events: list[Adverse], days: list[Day], tubes: list[Tube]) -> dict[str, Any]:
+def person_truth(
+    plan: Plan, book: Book, first: str, events: list[Adverse], days: list[Day], tubes: list[Tube]
+) -> dict[str, Any]:
     """Everything true of one person; `first` is the person's first screening number."""
     script, trial = plan.script, plan.scenario.trial
     cut = trial.cut_off
     truth: dict[str, Any] = {
-        "USUBJID": f"{trial.study}-{first}", "SUBJID": plan.subject, "PERSONID": script.person, "previous": plan.previous or None,
-        "SEX": script.sex, "AGE": plan.age, "birth": script.birth, "disease": script.disease, "gene": script.gene,
-        "consent": str(script.consent), "ARMCD": plan.arm or None, "treated": plan.treated and plan.on(1) <= cut,
-        "screen_failure": bool(script.fail), "study_end": [str(plan.study_end[0]), plan.study_end[1]] if plan.study_end else None,
-        "death": str(plan.death) if plan.death else None, "death_in_package": bool(plan.death and plan.death <= cut)}
+        "USUBJID": f"{trial.study}-{first}",
+        "SUBJID": plan.subject,
+        "PERSONID": script.person,
+        "previous": plan.previous or None,
+        "SEX": script.sex,
+        "AGE": plan.age,
+        "birth": script.birth,
+        "disease": script.disease,
+        "gene": script.gene,
+        "consent": str(script.consent),
+        "ARMCD": plan.arm or None,
+        "treated": plan.treated and plan.on(1) <= cut,
+        "screen_failure": bool(script.fail),
+        "study_end": [str(plan.study_end[0]), plan.study_end[1]] if plan.study_end else None,
+        "death": str(plan.death) if plan.death else None,
+        "death_in_package": bool(plan.death and plan.death <= cut),
+    }
     if not truth["treated"]:
         return truth
     window = plan.on(trial.dose_window)
@@ -37,15 +51,31 @@ def person_truth(plan: Plan, book: Book, first: str, events: list[Adverse], days
     truth |= {
         "RFXSTDTC": f"{plan.on(1)}T{_clock(days[0].hour)}",
         "RFXENDTC": str(plan.last_dose) if plan.last_dose and plan.last_dose <= cut else None,
-        "TRTSDT": str(plan.on(1)), "TRTEDT": str(min(plan.last_dose or cut, cut)),
-        "TDOSE": sum(d.mg for d in given), "NDOSDY": len(given), "DOSEC1": in_window,
+        "TRTSDT": str(plan.on(1)),
+        "TRTEDT": str(min(plan.last_dose or cut, cut)),
+        "TDOSE": sum(d.mg for d in given),
+        "NDOSDY": len(given),
+        "DOSEC1": in_window,
         "TPDOSE": sum(planned_mg(plan, plan.on(n)) for n in range(1, plan.day(min(plan.last_dose or cut, cut)) + 1)),
-        "doses": _intervals(given), "EOTDAT": str(plan.eot) if plan.eot else None, "EOTREAS": script.why or None,
-        "HSCTDT": str(plan.hsct) if plan.hsct else None, "NALTDT": str(plan.nalt) if plan.nalt else None,
-        "DLTEVFL": "Y" if evaluable(plan, events, in_window) else "N", "DLTFL": "Y" if any(e.dlt for e in events) else "N",
-        "events": [{"AENO": e.number, "kind": e.kind.pt, "start": str(plan.on(e.start)),
-                    "end": str(plan.on(e.end)) if e.end is not None else None, "grade": e.grade, "dlt": e.dlt, "aesi": e.kind.aesi}
-                   for e in events],
+        "doses": _intervals(given),
+        "EOTDAT": str(plan.eot) if plan.eot else None,
+        "EOTREAS": script.why or None,
+        "HSCTDT": str(plan.hsct) if plan.hsct else None,
+        "NALTDT": str(plan.nalt) if plan.nalt else None,
+        "DLTEVFL": "Y" if evaluable(plan, events, in_window) else "N",
+        "DLTFL": "Y" if any(e.dlt for e in events) else "N",
+        "events": [
+            {
+                "AENO": e.number,
+                "kind": e.kind.pt,
+                "start": str(plan.on(e.start)),
+                "end": str(plan.on(e.end)) if e.end is not None else None,
+                "grade": e.grade,
+                "dlt": e.dlt,
+                "aesi": e.kind.aesi,
+            }
+            for e in events
+        ],
         "responses": [[str(d), r] for d, r in plan.responses],
         "PK": {**parameters(plan), "single_dose": single_dose(plan, float(script.dose or 0))},
         "concentrations": {t.barcode: t.truth for t in tubes},
@@ -79,24 +109,48 @@ def outcomes(plan: Plan, book: Book) -> dict[str, Any]:
     made: dict[str, Outcome] = {
         "OS": _first([(death, "DEATH")], (alive, 1)),
         "EFS": _event_free(plan, seen, remission, relapse, death, nalt, pd, eot, last),
-        "EFS2": _first([(relapse, "RELAPSE"), (pd, "PROGRESSIVE DISEASE"), (failed, "TREATMENT FAILURE"), (death, "DEATH")],
-                       (last, 1) if last else (start, 2))}
+        "EFS2": _first(
+            [(relapse, "RELAPSE"), (pd, "PROGRESSIVE DISEASE"), (failed, "TREATMENT FAILURE"), (death, "DEATH")],
+            (last, 1) if last else (start, 2),
+        ),
+    }
     if remission:
         made["RFS"] = _first(lapse, (alive, 1))
         made["DORCRC"] = _first(lapse, (last, 1))
         relapsed = relapse is not None and (death is None or relapse <= death)
-        made["CIR"] = (_made(relapse, 0, "RELAPSE") if relapsed else _made(death, 2, "DEATH WITHOUT RELAPSE") if death
-                       else _made(alive, 1, "LAST KNOWN ALIVE"))
+        made["CIR"] = (
+            _made(relapse, 0, "RELAPSE")
+            if relapsed
+            else _made(death, 2, "DEATH WITHOUT RELAPSE")
+            if death
+            else _made(alive, 1, "LAST KNOWN ALIVE")
+        )
     if response:
         made["DOR"] = _first([(after, "RELAPSE OR PROGRESSION"), (death, "DEATH")], (last, 1))
     flags = {"CRRSP": ("CR",), "CRHRSP": ("CR", "CRh"), "CRCRSP": tuple(trial.remission), "ORRSP": tuple(trial.overall)}
-    return {"BOR": best, **{f: "Y" if any(r in ok for _, r in counted) else "N" for f, ok in flags.items()},
-            "RESPEVFL": "Y" if any(r not in ("NE", "REL") for _, r in seen) else "N", "REMDT": _text(remission), "RELDT": _text(relapse),
-            "LSTAC": _text(last), "LSTALVDT": _text(alive), "ADTTE": made}
+    return {
+        "BOR": best,
+        **{f: "Y" if any(r in ok for _, r in counted) else "N" for f, ok in flags.items()},
+        "RESPEVFL": "Y" if any(r not in ("NE", "REL") for _, r in seen) else "N",
+        "REMDT": _text(remission),
+        "RELDT": _text(relapse),
+        "LSTAC": _text(last),
+        "LSTALVDT": _text(alive),
+        "ADTTE": made,
+    }
 
 
-def _event_free(plan: Plan, seen: list[tuple[date, str]], remission: date | None, relapse: date | None, death: date | None,
-                nalt: date | None, pd: date | None, eot: date | None, last: date | None) -> Outcome:
+def _event_free(
+    plan: Plan,
+    seen: list[tuple[date, str]],
+    remission: date | None,
+    relapse: date | None,
+    death: date | None,
+    nalt: date | None,
+    pd: date | None,
+    eot: date | None,
+    last: date | None,
+) -> Outcome:
     trial, start = plan.scenario.trial, plan.on(1)
     landmark = start + timedelta(days=trial.landmark - 1)
     if remission and remission <= landmark:
