@@ -1,1 +1,1 @@
-"""SDTM to ADaM: subject level, BDS, time to event, concentrations and response."""
+"""SDTM to ADaM: importing this package registers the verbs of analysis datasets."""

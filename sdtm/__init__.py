@@ -1,1 +1,5 @@
-"""Raw to SDTM: identity, records, dates, terms, timing, findings, reference dates, SUPP--, data cut."""
+"""Raw records to SDTM: importing this package registers the verbs of tabulation datasets."""
+
+from sdtm import dates, terms, timing
+
+__all__ = ["dates", "terms", "timing"]

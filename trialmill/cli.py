@@ -13,10 +13,9 @@ from typing import Annotated
 
 import typer
 
+import adam  # noqa: F401  registers the verbs of ADaM
 import engine.verbs  # noqa: F401  registers the general verbs
-import sdtm.dates
-import sdtm.terms
-import sdtm.timing  # noqa: F401  registers the verbs of SDTM
+import sdtm  # noqa: F401  registers the verbs of SDTM
 from engine.errors import CommandError, Problem, TrialmillError, nearest
 from engine.spec.lint import lint as lint_study
 from engine.spec.reference import dataset_schema, verb_reference
