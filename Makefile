@@ -1,15 +1,31 @@
-# One line a target. STUDY names the folder with study.yaml; variables may be relative or absolute.
-STUDY ?= specs/by002
-PYTHON ?= python3
-BIN := .venv/bin
-READY := .venv/.ready
+# One line a target. Variables may be relative or absolute:
+#   STUDY  folder with study.yaml           RAW      its raw export; simulated on first use when absent
+#   OUT    where the datasets go            CARRIER  csv, odm or xlsx; the first that the export holds
+#   JOBS   threads
+STUDY   ?= specs/by002
+NAME    := $(notdir $(patsubst %/,%,$(STUDY)))
+RAW     ?= raw/$(NAME)
+OUT     ?= build/$(NAME)
+JOBS    ?= 2
+CARRIER ?=
+PYTHON  ?= python3
+BIN     := .venv/bin
+READY   := .venv/.ready
+MILL    := $(BIN)/trialmill
+GOALS   := $(filter sdtm adam,$(MAKECMDGOALS))
 
-.PHONY: test style lint reference bench
+.PHONY: sdtm adam datasets raw check package diff lint test style bench reference
+sdtm adam: datasets ; @:
+datasets: $(READY) ; @{ test -e "$(RAW)" || $(MILL) simulate --study "$(STUDY)" --out "$(RAW)"; } && $(MILL) build $(GOALS) --study "$(STUDY)" --raw "$(RAW)" --out "$(OUT)" --jobs $(JOBS) $(if $(CARRIER),--carrier $(CARRIER))
+raw: $(READY) ; $(MILL) simulate --study "$(STUDY)" --out "$(RAW)"
+check: $(READY) ; $(MILL) check --study "$(STUDY)" --out "$(OUT)"
+package: ; @echo "make package: the submission folder is not built yet; make sdtm adam builds the datasets" >&2; exit 2
+diff: ; @echo "make diff: comparing two productions is not built yet; make check reads back what was built" >&2; exit 2
+lint: $(READY) ; $(MILL) lint --study "$(STUDY)"
 test: $(READY) ; $(BIN)/python -m pytest
 style: $(READY) ; $(BIN)/ruff check . && $(BIN)/mypy
-lint: $(READY) ; $(BIN)/trialmill lint --study $(STUDY)
-bench: $(READY) ; $(BIN)/python -m benchmarks.xpt
-reference: $(READY) ; $(BIN)/trialmill reference
+bench: $(READY) ; $(BIN)/python -m benchmarks.xpt && $(BIN)/python -m benchmarks.mapping
+reference: $(READY) ; $(MILL) reference
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
