@@ -36,8 +36,8 @@ from formats.atomic import write_bytes
 from formats.metadata import DatasetMeta, VariableMeta
 from formats.xpt_read import read_xpt
 from formats.xpt_write import write_xpt
+from trialmill.outputs import ISSUES, JOURNAL
 
-JOURNAL = "journal.jsonl"
 LIBRARIES = ("pandas", "numpy", "pyarrow", "pydantic", "PyYAML", "lxml", "openpyxl")
 
 
@@ -117,7 +117,7 @@ def build_study(
                 name = f"{package}/{built.info.name.lower()}.xpt"
                 write_and_read_back(staging / name, built, study.file.created)
                 files[name] = len(built.frame)
-        (staging / "issues.json").write_bytes(_issues_json(issues))
+        (staging / ISSUES).write_bytes(_issues_json(issues))
         entry = _entry(study, export, result, wanted, staging, files)
         former = (out / JOURNAL).read_bytes() if (out / JOURNAL).exists() else b""
         (staging / JOURNAL).write_bytes(former + orjson.dumps(entry, option=orjson.OPT_SORT_KEYS) + b"\n")
@@ -153,7 +153,7 @@ def write_and_read_back(path: Path, built: Built, created: datetime) -> None:
 
 def _kept(out: Path, packages: list[str]) -> list[str]:
     """Names in the former output that this build does not make anew."""
-    made = {*packages, "issues.json", JOURNAL}
+    made = {*packages, ISSUES, JOURNAL}
     return sorted(p.name for p in out.iterdir() if p.name not in made) if out.is_dir() else []
 
 
@@ -204,6 +204,7 @@ def _entry(
         "carrier": export.carrier,
         "inputs": [{"file": f.name, "records": f.records, "sha256": f.sha256} for f in export.inputs],
         "outputs": [{"file": n, "records": r, "sha256": digest(staging / n)} for n, r in sorted(files.items())],
+        "issues": digest(staging / ISSUES),
         "deleted": export.deleted,
         "counts": result.counts,
         "unknown conditions": result.unknown,
