@@ -22,8 +22,11 @@ from engine.spec.reference import dataset_schema, verb_reference
 from engine.spec.registry import sentence
 from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
+from simulator.mess import Mess
 from trialmill.build import build_study
 from trialmill.convert import convert as convert_file
+from trialmill.progress import Progress
+from trialmill.simulate import simulate_study
 
 app = typer.Typer(
     add_completion=False,
@@ -105,6 +108,22 @@ def explain(
             print(f"  where     {line.options.where}")
         if line.verb.source:
             print(f"  source    {line.verb.source}")
+
+
+@app.command()
+def simulate(
+    study: StudyOption = DEFAULT_STUDY,
+    out: Annotated[Path | None, typer.Option(help="The export; raw/<study folder> when not given.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The scenario's when not given.")] = None,
+    subjects: Annotated[int | None, typer.Option(help="Screening numbers; the scenario's when not given.")] = None,
+    mess: Annotated[Mess, typer.Option(help="Flaws planted in the export; truth.json lists them.")] = Mess.usual,
+) -> None:
+    """Simulate a study's raw export, with what is true of its people in truth.json."""
+    out = out or Path("raw") / study.name
+    with Progress("subjects") as progress:
+        made = simulate_study(study, out, seed=seed, subjects=subjects, mess=mess.value, progress=progress)
+    print(f"{out}: {len(made.files)} files, {sum(made.files.values()):,} records")
+    print(", ".join(f"{count:,} {name}" for name, count in made.counts.items()))
 
 
 @app.command()
