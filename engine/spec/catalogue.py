@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.errors import Problem
-from engine.spec.dataset import DatasetSpec, VariableLine
+from engine.spec.dataset import DatasetSpec, VariableLine, is_working
 from engine.spec.study import Study
 from engine.standards import (
     VariableStandard,
@@ -73,11 +73,23 @@ class Catalogue:
             spec = study.datasets[name]
             follows_sdtm = study.file.packages[spec.package].standard == "sdtmig"
             self.datasets[name] = self._tabulation(spec) if follows_sdtm else self._analysis(spec)
+            self._working(spec)
+
+    def _working(self, spec: DatasetSpec) -> None:
+        """Working variables are in no standard, so the spec says their type."""
+        for _, line in spec.all_lines():
+            if is_working(line.name) and not spec.line(line.name).options.type:
+                lead = f"{spec.name}.{line.name}"
+                self.problems.append(
+                    Problem(f"{lead}: a working variable needs its type", line.place, do="add  type: Char or Num")
+                )
 
     def type_of(self, dataset: str, variable: str) -> str:
         """Char or Num; supplemental qualifiers are Char."""
         if variable in self.study.datasets[dataset].supplemental:
             return "Char"
+        if is_working(variable):
+            return self.study.datasets[dataset].line(variable).options.type
         return self._types[(dataset, variable)]
 
     @cached_property

@@ -1,7 +1,8 @@
 """One dataset of a study: its records, keys and variables, read from its YAML file.
 
 A variable's first key is its verb; the other keys are the verb's parameters or options that every variable
-has. A record part is a list of record verbs in the order in which they are carried out. Nothing is looked up
+has. A name that begins with _ is a working variable: derived and referred to like any other, never written. A record
+part is a list of record verbs in the order in which they are carried out. Nothing is looked up
 here: whether a name exists is lint's question.
 
 Sources: architecture, "A spec".
@@ -26,6 +27,11 @@ from engine.spec.registry import RECORD_VERBS, VERBS, Params, RecordParams, Verb
 Path_ = tuple[str | int, ...]
 _DATASET = re.compile(r"[A-Z][A-Z0-9_]{1,7}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,7}")
+
+
+def is_working(name: str) -> bool:
+    """Whether a variable is derived for others to read and never written."""
+    return name.startswith("_")
 
 
 def _as_list(value: Any) -> Any:
@@ -122,7 +128,7 @@ class DatasetSpec:
     variables: dict[str, VariableLine]
     supplemental: dict[str, VariableLine]
     document: Document
-    names: list[str] = field(default_factory=list)  # all variables, in the order first written
+    names: list[str] = field(default_factory=list)  # variables that are written, in the order first written
 
     @property
     def keys(self) -> list[str]:
@@ -213,7 +219,7 @@ def _written_order(spec: DatasetSpec) -> list[str]:
                 at = names.index(previous) + 1 if previous in names else len(names)
                 names.insert(at, name)
             previous = name
-    return names
+    return [name for name in names if not is_working(name)]
 
 
 def _parts(spec: DatasetSpec, data: Any, problems: list[Problem]) -> None:

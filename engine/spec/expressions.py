@@ -5,7 +5,9 @@
 Read through Python's `ast` with a whitelist of nodes and limits on size; never eval, exec, DataFrame.eval or
 query. Logic is three-valued: a comparison with a missing value is unknown, `not unknown` stays unknown, and
 only what is known to be true satisfies a `where`. Arithmetic on a missing value gives a missing value.
-Text compares as text with text, and as a number with a number.
+Text compares as text with text, and as a number with a number. Dates compare as numbers: `date(X)` is the SAS date
+of a complete ISO 8601 date (missing for a partial one), `first_day(X)` and `last_day(X)` bound what a date may mean;
+`cut_to(X, Y)` is X as far as Y is known, so that two dates compare to the precision that both share.
 
 Sources: architecture, "Expressions"; SQL's three-valued logic (ISO/IEC 9075-2, 8.12).
 """
@@ -23,6 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic_core import core_schema
 
+from engine.dates import spans
 from engine.numbers import round_half_up, to_numbers
 from engine.spec.refs import VariableRef
 
@@ -45,6 +48,11 @@ _FUNCTIONS = (
     "contains",
     "date_part",
     "length",
+    "date",
+    "first_day",
+    "last_day",
+    "cut_to",
+    "is_number",
 )
 _COMPARE = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 _ALLOWED = (
@@ -216,7 +224,7 @@ class Expression:
             or (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
-                and node.func.id in ("starts_with", "ends_with", "contains")
+                and node.func.id in ("starts_with", "ends_with", "contains", "is_number")
             )
         )
 
@@ -390,6 +398,15 @@ def _compare(op: ast.cmpop, left: Any, right: Any, n: int) -> Truth:
     return Truth(result & known, unknown)
 
 
+def _cut(text: pd.Series, pattern: pd.Series) -> pd.Series:
+    """Each text cut to the length of the other; missing where either is."""
+    length = pattern.str.len()
+    result = text.where(pattern.notna())
+    for each in length.dropna().unique():
+        result = result.where(length != each, result.str.slice(0, int(each)))
+    return result
+
+
 def _call(name: str, args: list[Any], n: int) -> Any:
     if name in ("min", "max"):
         if len(args) < 2:
@@ -397,7 +414,7 @@ def _call(name: str, args: list[Any], n: int) -> Any:
         columns = [a if isinstance(a, pd.Series) else _column(a, n) for a in map(_number, args)]
         stack = np.vstack([c.to_numpy() for c in columns])
         return pd.Series(np.min(stack, axis=0) if name == "min" else np.max(stack, axis=0))
-    wanted = 2 if name in ("round", "starts_with", "ends_with", "contains") else 1
+    wanted = 2 if name in ("round", "starts_with", "ends_with", "contains", "cut_to") else 1
     if len(args) != wanted:
         raise ValueError(f"{name} takes {wanted} value{'s' if wanted > 1 else ''}")
     if name in ("abs", "floor", "sqrt", "round"):
@@ -407,9 +424,18 @@ def _call(name: str, args: list[Any], n: int) -> Any:
             return round_half_up(column, int(args[1]))
         with np.errstate(invalid="ignore"):
             return pd.Series({"abs": np.abs, "floor": np.floor, "sqrt": np.sqrt}[name](column.to_numpy()))
+    if name in ("date", "first_day", "last_day"):  # SAS dates; a partial ISO 8601 date has only a first and last day
+        span = spans(args[0] if isinstance(args[0], pd.Series) else _column(args[0], n))
+        return pd.Series({"date": span.complete, "first_day": span.first, "last_day": span.last}[name])
+    if name == "is_number":
+        value = args[0] if isinstance(args[0], pd.Series) else _column(args[0], n)
+        unknown = value.isna().to_numpy(dtype=bool)
+        return Truth(~to_numbers(value)[1] & ~unknown, unknown)
     text = args[0] if isinstance(args[0], pd.Series) else _column(str(args[0]), n)
     if text.dtype == np.float64:
         raise ValueError(f"{name} takes a text")
+    if name == "cut_to":  # for dates: compared to the precision that both share
+        return _cut(text, args[1] if isinstance(args[1], pd.Series) else _column(str(args[1]), n))
     if name in ("starts_with", "ends_with", "contains"):
         unknown = text.isna().to_numpy(dtype=bool)
         method = {"starts_with": text.str.startswith, "ends_with": text.str.endswith}.get(name)

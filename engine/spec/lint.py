@@ -14,7 +14,7 @@ from engine.errors import Place, Problem, SpecError, nearest
 from engine.run.plan import Plan
 from engine.spec.catalogue import IMPLIED, Catalogue
 from engine.spec.codelists import find_codelist
-from engine.spec.dataset import DatasetSpec, Part, VariableLine
+from engine.spec.dataset import DatasetSpec, Part, VariableLine, is_working
 from engine.spec.refs import VariableRef
 from engine.spec.registry import RECORD_VERBS
 from engine.spec.study import Study
@@ -205,7 +205,7 @@ def _core(spec: DatasetSpec, study: Study, catalogue: Catalogue) -> Iterable[Pro
                 if line.verb.name == "not_collected":
                     yield Problem(f"{spec.name}.{variable.name}: a required variable cannot be null", line.place)
     for part, line in spec.all_lines():
-        if _is_supplemental(spec, part, line) or standard is None:
+        if _is_supplemental(spec, part, line) or standard is None or is_working(line.name):
             continue
         if catalogue.sdtm.variable(spec.name, line.name) is None:
             yield Problem(

@@ -11,12 +11,13 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, field_validator
 
 from engine.errors import DataError, Problem
 from engine.numbers import rank
 from engine.run.at import At
 from engine.run.tables import take_values
+from engine.spec.binding import Model
 from engine.spec.expressions import FarExpression
 from engine.spec.refs import FarRef, VariableRef
 from engine.spec.registry import Params, verb
@@ -133,25 +134,59 @@ class Last(_Pick):
     last: ClassVar[bool] = True
 
 
-class _Extreme(Params):
+class Source(Model):
+    """Values of one or several variables of another dataset, of those records that satisfy a condition of its own."""
+
     of: Order
     where: FarExpression | None = None
+
+    @field_validator("of")
+    @classmethod
+    def _far(cls, of: list[FarRef]) -> list[FarRef]:
+        if any(ref.source is None for ref in of):
+            raise ValueError("name the dataset too, as in EX.EXENDTC")
+        return of
+
+    def __str__(self) -> str:
+        """For the reviewer's sentence."""
+        named = ", ".join(map(str, self.of))
+        return named if self.where is None else f"{named} where {self.where}"
+
+
+def _sources(value: Any) -> Any:
+    """A bare reference is a source without a condition."""
+    return [each if isinstance(each, (dict, Source)) else {"of": each} for each in _listed(value)]
+
+
+class Extreme(Params):
+    """The lowest or highest of the values of several sources; of equal ones it does not matter which."""
+
+    of: Annotated[list[Source], BeforeValidator(_sources)]
+    where: FarExpression | None = None
     last: ClassVar[bool] = False
+
+    def comparable(self, at: At, far: At, ref: FarRef) -> pd.Series:
+        """The values of `ref` as they are compared and given: text or float64."""
+        table, _ = far.find(ref)
+        return far.dtc(ref) if table is not None and table.raw else far.values(ref)
 
     def derive(self, at: At) -> pd.Series:
         """The extreme of all values of the subject; missing where there is none."""
         who: list[np.ndarray] = []
         parts: list[pd.Series] = []
-        for ref in self.of:
-            assert ref.source is not None
-            concerned = self.where if self.where and any(r.source == ref.source for r in self.where.refs) else None
-            far, _ = candidates(at, ref.source, concerned)
-            table, _at = far.find(ref)
-            values = far.dtc(ref) if table is not None and table.raw else far.values(ref)
-            who.append(far.subject)
-            parts.append(values)
+        for source in self.of:
+            for ref in source.of:
+                assert ref.source is not None
+                general = self.where if self.where and any(r.source == ref.source for r in self.where.refs) else None
+                far, _ = candidates(at, ref.source, source.where or general)
+                if source.where is not None and general is not None:
+                    raise DataError(
+                        Problem(f"{ref.source} has two conditions", found=f"{source.where}; {general}", do="join them")
+                    )
+                who.append(far.subject)
+                parts.append(self.comparable(at, far, ref))
         if len({p.dtype for p in parts if len(p)}) > 1:
-            raise DataError(Problem("texts and numbers cannot be compared", found=", ".join(map(str, self.of))))
+            raise DataError(Problem("texts and numbers cannot be compared", found="; ".join(map(str, self.of))))
         values = pd.concat(parts, ignore_index=True)
         frame = pd.DataFrame({"who": np.concatenate(who), "value": values}).dropna()
         frame = frame.sort_values(["who", "value"], kind="stable")
@@ -169,8 +204,8 @@ class _Extreme(Params):
     says="The earliest of {of} where {where}",
     example="RFXSTDTC: {earliest: EX.EXSTDTC}",
 )
-class Earliest(_Extreme):
-    """The lowest value over the subject's records of one or several datasets."""
+class Earliest(Extreme):
+    """The lowest value over the subject's records of one or several datasets, each with a condition of its own."""
 
 
 @verb(
@@ -178,10 +213,10 @@ class Earliest(_Extreme):
     reads="of",
     scope="subject",
     says="The latest of {of} where {where}",
-    example="RFXENDTC: {latest: [EX.EXENDTC, EX.EXSTDTC]}",
+    example="RFXENDTC: {latest: [EX.EXENDTC, {of: EX.EXSTDTC, where: EX.EXENDTC is missing}]}",
 )
-class Latest(_Extreme):
-    """The highest value over the subject's records of one or several datasets."""
+class Latest(Extreme):
+    """The highest value over the subject's records of one or several datasets, each with a condition of its own."""
 
     last: ClassVar[bool] = True
 
