@@ -7,6 +7,7 @@ for editors and the verb reference. A verb is pure: no files, no clock, no rando
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
@@ -99,6 +100,9 @@ class Verb:
 VERBS: dict[str, Verb] = {}
 RECORD_VERBS: dict[str, Verb] = {}
 
+_PIECE = re.compile(r"\[([^\[\]]*)\]")
+_FIELD = re.compile(r"\{(\w+)\}")
+
 P = TypeVar("P", bound=type[Params])
 R = TypeVar("R", bound=type[RecordParams])
 
@@ -106,7 +110,7 @@ R = TypeVar("R", bound=type[RecordParams])
 def verb(name: str, *, reads: str, scope: Scope, says: str, source: str = "", example: str = "") -> Callable[[P], P]:
     """Register a variable verb under `name`; `reads` is the field its own key fills.
 
-    `says` is the sentence for define.xml and the reviewer, with {field} for parameters.
+    `says` is the sentence for define.xml and the reviewer, with {field} for parameters (see sentence).
     """
 
     def register(model: P) -> P:
@@ -165,7 +169,10 @@ def references(value: Any) -> Iterator[VariableRef]:
 
 
 def sentence(verb_: Verb, params: Model) -> str:
-    """The verb's sentence with the parameters filled in; lists joined by commas, absent ones left out."""
+    """The verb's sentence with the parameters filled in; lists joined by commas.
+
+    A piece in square brackets is left out when a parameter in it is absent: "the earliest of {of}[ where {where}]".
+    """
     words: dict[str, str] = {}
     for name in type(params).model_fields:
         value = getattr(params, name)
@@ -175,7 +182,8 @@ def sentence(verb_: Verb, params: Model) -> str:
             words[name] = "; ".join(f"{k} = {v}" for k, v in value.items())
         else:
             words[name] = "" if value is None else str(value)
-    return verb_.says.format_map(words)
+    says = _PIECE.sub(lambda m: m[1] if all(words.get(n) for n in _FIELD.findall(m[1])) else "", verb_.says)
+    return says.format_map(words)
 
 
 __all__ = [

@@ -3,6 +3,6 @@
 Importing this package registers them. Verbs of one kind of dataset live in the sdtm and adam rooms.
 """
 
-from engine.verbs import picks, records, values
+from engine.verbs import bands, picks, records, values
 
-__all__ = ["picks", "records", "values"]
+__all__ = ["bands", "picks", "records", "values"]

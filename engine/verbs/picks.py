@@ -42,7 +42,7 @@ def candidates(at: At, source: str, where: FarExpression | None) -> tuple[At, np
         if ref.source is not None and ref.source != at.table.name:
             return far.values(ref)
         if ref not in own:
-            own[ref] = _by_subject(at, ref, far)
+            own[ref] = by_subject(at, ref, far)
         return own[ref]
 
     try:
@@ -54,7 +54,7 @@ def candidates(at: At, source: str, where: FarExpression | None) -> tuple[At, np
     return far.only(rows), rows
 
 
-def _by_subject(at: At, ref: VariableRef, far: At) -> pd.Series:
+def by_subject(at: At, ref: VariableRef, far: At) -> pd.Series:
     """The subject's own value of `ref`, carried to the far records."""
     values = at.values(ref)
     pairs = pd.DataFrame({"who": at.subject, "value": values}).drop_duplicates()
@@ -114,7 +114,7 @@ class _Pick(Params):
     "first",
     reads="of",
     scope="subject",
-    says="{of} of the first record by {order} where {where}",
+    says="{of} of the first record[ by {order}][ where {where}]",
     example="BECOG: {first: RS.RSSTRESN, where: \"RS.RSLOBXFL == 'Y'\"}",
 )
 class First(_Pick):
@@ -125,7 +125,7 @@ class First(_Pick):
     "last",
     reads="of",
     scope="subject",
-    says="{of} of the last record by {order} where {where}",
+    says="{of} of the last record[ by {order}][ where {where}]",
     example="DCSREAS: {last: DS.DSDECOD, order: DS.DSSTDTC}",
 )
 class Last(_Pick):
@@ -201,7 +201,7 @@ class Extreme(Params):
     "earliest",
     reads="of",
     scope="subject",
-    says="The earliest of {of} where {where}",
+    says="The earliest of {of}[ where {where}]",
     example="RFXSTDTC: {earliest: EX.EXSTDTC}",
 )
 class Earliest(Extreme):
@@ -212,7 +212,7 @@ class Earliest(Extreme):
     "latest",
     reads="of",
     scope="subject",
-    says="The latest of {of} where {where}",
+    says="The latest of {of}[ where {where}]",
     example="RFXENDTC: {latest: [EX.EXENDTC, {of: EX.EXSTDTC, where: EX.EXENDTC is missing}]}",
 )
 class Latest(Extreme):
@@ -225,7 +225,7 @@ class Latest(Extreme):
     "count",
     reads="of",
     scope="subject",
-    says="Number of records of {of} where {where}",
+    says="Number of records of {of}[ where {where}]",
     example="NPRIOR: {count: CM, where: ...}",
 )
 class Count(Params):
@@ -273,7 +273,7 @@ class Exists(Count):
         return at.constant("Y").where(there, at.constant(self.otherwise or None))
 
 
-@verb("sum", reads="of", scope="subject", says="Sum of {of} where {where}", example="X: {sum: EX.EXDOSE}")
+@verb("sum", reads="of", scope="subject", says="Sum of {of}[ where {where}]", example="X: {sum: EX.EXDOSE}")
 class Sum(Params):
     """The sum over the subject's records; missing when there is none to sum."""
 

@@ -1,0 +1,123 @@
+"""One value per subject over records of several datasets: last known dates, days of dosing.
+
+Dates are numeric (see dates.py); a partial date never counts as a day.
+
+Sources: ADaMIG 1.3 section 3.2 (ADSL).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from adam.dates import days_of
+from engine.dates import DAY, NOTHING, spans
+from engine.run.at import At
+from engine.spec.expressions import Expression, FarExpression
+from engine.spec.refs import FarRef, VariableRef
+from engine.spec.registry import Params, verb
+from engine.verbs.picks import Extreme, by_subject, candidates
+
+
+class _ExtremeDate(Extreme):
+    up_to: VariableRef | None = None
+
+    def comparable(self, at: At, far: At, ref: FarRef) -> pd.Series:
+        """SAS days of complete dates up to the limit."""
+        days = days_of(super().comparable(at, far, ref))
+        if self.up_to is not None:
+            limit = days_of(by_subject(at, self.up_to, far))
+            days = np.where(days > limit, np.nan, days)
+        return pd.Series(days)
+
+
+@verb(
+    "earliest_date",
+    reads="of",
+    scope="subject",
+    says="The earliest complete date of {of}[, up to {up_to}]",
+    example='NALTDT: {earliest_date: {of: CM.CMSTDTC, where: "CM.CMCAT == ..."}}',
+)
+class EarliestDate(_ExtremeDate):
+    """The earliest complete date over the subject's records of one or several datasets, as a SAS date."""
+
+
+@verb(
+    "latest_date",
+    reads="of",
+    scope="subject",
+    says="The latest complete date of {of}[, up to {up_to}]",
+    example="LSTALVDT: {latest_date: [EX.EXENDTC, {of: LB.LBDTC, where: LB.LBSTRESC is present}], up_to: DCUTDT}",
+)
+class LatestDate(_ExtremeDate):
+    """The latest complete date over the subject's records of one or several datasets, as a SAS date.
+
+    Each dataset may have a condition of its own. Partial dates, and those after `up_to`, do not count.
+    """
+
+    last: ClassVar[bool] = True
+
+
+@verb(
+    "count_days",
+    reads="of",
+    scope="subject",
+    says="Number of different days from {within} that the intervals {of} cover[; one without end: to {open_end}]",
+    example="_DOSEC1: {count_days: [EX.EXSTDTC, EX.EXENDTC], within: [TRTSDT, TRTSDT + 27], open_end: TRTEDT}",
+)
+class CountDays(Params):
+    """How many days of a window are covered by the subject's intervals; a day covered twice counts once.
+
+    Start and end are both covered. Of a partial start or end only the days that are certain count, and it is reported.
+    0 where nothing covers the window; missing for a subject without the window.
+    """
+
+    of: list[FarRef] = Field(min_length=2, max_length=2)
+    where: FarExpression | None = None
+    within: list[Expression] = Field(min_length=2, max_length=2)
+    open_end: Expression | None = None
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        source = self.of[0].source
+        assert source is not None
+        far, _ = candidates(at, source, self.where)
+        window = [days_of(at.evaluate(each)) for each in self.within]
+        own = {"from": window[0], "to": window[1]}
+        if self.open_end is not None:
+            own["open"] = days_of(at.evaluate(self.open_end))
+        limits = pd.DataFrame({"who": at.subject, **own}).drop_duplicates("who").set_index("who")
+        limits = limits.reindex(far.subject)
+        start, end = spans(far.values(self.of[0])), spans(far.values(self.of[1]))
+        open_ = (end.precision == NOTHING) & (self.open_end is not None)
+        unsure = (start.precision != DAY) | ((end.precision != DAY) & ~open_)
+        far.report(unsure, f"of a partial date only the days that are certain count for {at.dataset}.{at.variable}")
+        until = np.where(open_, limits["open"].to_numpy(), end.first) if self.open_end is not None else end.first
+        pieces = pd.DataFrame(
+            {
+                "who": far.subject,
+                "from": np.maximum(start.last, limits["from"].to_numpy()),
+                "to": np.minimum(until, limits["to"].to_numpy()),
+            }
+        )
+        counts = pd.Series(covered_days(pieces), dtype="float64").reindex(at.subject, fill_value=0.0).to_numpy()
+        return pd.Series(np.where(np.isnan(window[0]) | np.isnan(window[1]), np.nan, counts))
+
+
+def covered_days(intervals: pd.DataFrame) -> pd.Series:
+    """Days that the union of intervals covers.
+
+    Args:
+        intervals: n intervals of `who`, `from` and `to` (days, both included); those that are incomplete or end before
+            they start cover nothing.
+
+    Returns:
+        Number of days, one per `who` that has any.
+    """
+    whole = intervals[intervals["from"] <= intervals["to"]].sort_values(["who", "from", "to"], kind="stable")
+    reached = whole.groupby("who")["to"].cummax().groupby(whole["who"]).shift()  # last day covered so far
+    begin = np.fmax(whole["from"], reached + 1)
+    return (whole["to"] - begin + 1).clip(lower=0).groupby(whole["who"]).sum()
