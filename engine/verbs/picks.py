@@ -1,8 +1,7 @@
-"""One value per subject picked from, or counted over, the records of another dataset or form.
+"""One value picked from, or counted over, the subject's records of another dataset or form.
 
-Names with the other dataset's prefix are that record's; bare names in `where` are the record's own, so
-`AE.AESTDTC >= TRTSDT` compares every AE of the subject with the subject's own TRTSDT. Such bare names must
-have one value per subject.
+Names with the other dataset's prefix are that record's; all other names in `where` are the record's own, so
+`AE.AESTDTC >= TRTSDT` compares every AE of the subject with the record's TRTSDT (see reach.py).
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ import pandas as pd
 from pydantic import BeforeValidator, field_validator
 
 from engine.errors import DataError, Problem
-from engine.numbers import rank
 from engine.run.at import At
-from engine.run.tables import take_values
+from engine.run.tables import Positions, take_values
 from engine.spec.binding import Model
 from engine.spec.expressions import FarExpression
 from engine.spec.refs import FarRef, VariableRef
 from engine.spec.registry import Params, verb
+from engine.verbs.reach import Reach, reach
 
 
 def _listed(value: Any) -> Any:
@@ -80,34 +79,22 @@ class _Pick(Params):
     last: ClassVar[bool] = False
 
     def derive(self, at: At) -> pd.Series:
-        """The picked value of each record's subject; a tie between different values is a blocking issue."""
+        """The picked value for each record; a tie between different values is a blocking issue."""
         assert self.of.source is not None
-        far, _ = candidates(at, self.of.source, self.where)
-        values = far.values(self.of)
-        ranks = [rank(far.values(r)) for r in self.order]
-        frame = pd.DataFrame({"who": far.subject, **{f"r{i}": r for i, r in enumerate(ranks)}})
-        names = list(frame.columns)
-        picked = frame.sort_values(names, kind="stable").drop_duplicates("who", keep="last" if self.last else "first")
-        tied = frame.merge(picked, on=names, how="inner").groupby("who").size()
-        if (tied > 1).any():
-            self._check_tie(at, frame, picked, values, names)
-        place = np.full(at.run.people.n + 1, -1, dtype=np.int64)
-        place[picked["who"].to_numpy()] = picked.index.to_numpy()
-        place[-1] = -1
-        return take_values(values, place[at.subject])
+        reached = reach(at, self.of.source, self.where)
+        values = reached.far.values(self.of)
+        best, ties = reached.first(list(self.order), last=self.last)
+        self._check_ties(at, reached, best, ties, values)
+        return take_values(values, reached.to_records(best))
 
-    def _check_tie(
-        self, at: At, frame: pd.DataFrame, picked: pd.DataFrame, values: pd.Series, names: list[str]
-    ) -> None:
-        joined = frame.assign(value=values.astype("str").fillna("")).merge(picked[names], on=names)
-        several = joined.groupby("who")["value"].nunique()
-        bad = several[several > 1].index.to_numpy()
-        if len(bad):
-            at.report(
-                np.isin(at.subject, bad),
-                f"several records of {self.of.source} tie with different {self.of}",
-                severity="blocking",
-            )
+    def _check_ties(self, at: At, reached: Reach, best: Positions, ties: Positions, values: pd.Series) -> None:
+        shown = values.astype("str").fillna("").to_numpy()
+        differing = ties[shown[ties] != shown[best[reached.group[ties]]]]
+        at.report(
+            np.isin(reached.of, reached.group[differing]),
+            f"several records of {self.of.source} tie with different {self.of}",
+            severity="blocking",
+        )
 
 
 @verb(
@@ -172,29 +159,40 @@ class Extreme(Params):
 
     def derive(self, at: At) -> pd.Series:
         """The extreme of all values of the subject; missing where there is none."""
-        who: list[np.ndarray] = []
+        row: list[Positions] = []
         parts: list[pd.Series] = []
         for source in self.of:
             for ref in source.of:
                 assert ref.source is not None
                 general = self.where if self.where and any(r.source == ref.source for r in self.where.refs) else None
-                far, _ = candidates(at, ref.source, source.where or general)
                 if source.where is not None and general is not None:
                     raise DataError(
                         Problem(f"{ref.source} has two conditions", found=f"{source.where}; {general}", do="join them")
                     )
-                who.append(far.subject)
-                parts.append(self.comparable(at, far, ref))
+                at_row, values = self._of_groups(at, reach(at, ref.source, source.where or general), ref)
+                row.append(at_row)
+                parts.append(values)
         if len({p.dtype for p in parts if len(p)}) > 1:
             raise DataError(Problem("texts and numbers cannot be compared", found="; ".join(map(str, self.of))))
-        values = pd.concat(parts, ignore_index=True)
-        frame = pd.DataFrame({"who": np.concatenate(who), "value": values}).dropna()
-        frame = frame.sort_values(["who", "value"], kind="stable")
-        frame = frame.drop_duplicates("who", keep="last" if self.last else "first")
-        place = np.full(at.run.people.n + 1, -1, dtype=np.int64)
-        place[frame["who"].to_numpy()] = np.arange(len(frame))
-        place[-1] = -1
-        return take_values(frame["value"].reset_index(drop=True), place[at.subject])
+        frame = pd.DataFrame({"row": np.concatenate(row), "value": pd.concat(parts, ignore_index=True)})
+        frame = self._extreme(frame, "row")
+        place = np.full(at.n, -1, dtype=np.int64)
+        place[frame["row"].to_numpy()] = np.arange(len(frame))
+        return take_values(frame["value"].reset_index(drop=True), place)
+
+    def _of_groups(self, at: At, reached: Reach, ref: FarRef) -> tuple[Positions, pd.Series]:
+        """The extreme of one source for each record that has any, and the positions of those records."""
+        values = self.comparable(at, reached.far, ref)
+        found = self._extreme(pd.DataFrame({"group": reached.group, "value": values}), "group")
+        place = np.full(reached.groups, -1, dtype=np.int64)
+        place[found["group"].to_numpy()] = np.arange(len(found))
+        at_row = reached.to_records(place)
+        rows = np.flatnonzero(at_row >= 0)
+        return rows, take_values(found["value"].reset_index(drop=True), at_row[rows])
+
+    def _extreme(self, frame: pd.DataFrame, by: str) -> pd.DataFrame:
+        ordered = frame.dropna(subset=["value"]).sort_values([by, "value"], kind="stable")
+        return ordered.drop_duplicates(by, keep="last" if self.last else "first")
 
 
 @verb(
@@ -240,9 +238,13 @@ class Count(Params):
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
-        far, _ = candidates(at, self.of, self.where)
-        counts = np.bincount(far.subject, minlength=at.run.people.n + 1).astype(np.float64)
-        return pd.Series(np.where(at.subject >= 0, counts[at.subject], 0.0))
+        return pd.Series(self.counts(at).astype(np.float64))
+
+    def counts(self, at: At) -> Positions:
+        """Number of far records for each record."""
+        reached = reach(at, self.of, self.where)
+        found = np.bincount(reached.group, minlength=reached.groups).astype(np.int64)
+        return np.append(found, 0)[reached.of]
 
 
 @verb(
@@ -267,9 +269,7 @@ class Exists(Count):
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
-        far, _ = candidates(at, self.of, self.where)
-        counts = np.bincount(far.subject, minlength=at.run.people.n + 1)
-        there = pd.Series((at.subject >= 0) & (counts[at.subject] > 0))
+        there = pd.Series(self.counts(at) > 0)
         return at.constant("Y").where(there, at.constant(self.otherwise or None))
 
 
@@ -283,14 +283,11 @@ class Sum(Params):
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         assert self.of.source is not None
-        far, _ = candidates(at, self.of.source, self.where)
-        values = far.number(self.of)
+        reached = reach(at, self.of.source, self.where)
+        values = reached.far.number(self.of)
         there = values.notna().to_numpy()
-        totals = np.full(at.run.people.n + 1, np.nan)
-        who = far.subject[there]
-        # ordered by value first, so that the order of records cannot change the last bit
-        order = np.lexsort((values.to_numpy()[there], who))
-        sums = np.bincount(who[order], weights=values.to_numpy()[there][order], minlength=at.run.people.n + 1)
-        present = np.bincount(who, minlength=at.run.people.n + 1) > 0
-        totals[present] = sums[present]
-        return pd.Series(np.where(at.subject >= 0, totals[at.subject], np.nan))
+        group, present = reached.group[there], values.to_numpy()[there]
+        order = np.lexsort((present, group))  # by value, so that the order of records cannot change the last bit
+        sums = np.bincount(group[order], weights=present[order], minlength=reached.groups)
+        sums[np.bincount(group, minlength=reached.groups) == 0] = np.nan
+        return pd.Series(np.append(sums, np.nan)[reached.of])
