@@ -84,6 +84,23 @@ class Catalogue:
                     Problem(f"{lead}: a working variable needs its type", line.place, do="add  type: Char or Num")
                 )
 
+    def supplemental(self, domain: str) -> DatasetInfo:
+        """The SUPP-- dataset of a domain."""
+        standard = self.sdtm.supplemental(domain)
+        variables = tuple(
+            VariableInfo(v.name, v.label, v.type, 0, "", v.codelists[0] if v.codelists else "", v.role, v.core)
+            for v in standard.variables.values()
+        )
+        return DatasetInfo(
+            standard.name,
+            standard.label,
+            standard.klass,
+            standard.structure,
+            self.datasets[domain].package,
+            ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM"),
+            variables,
+        )
+
     def type_of(self, dataset: str, variable: str) -> str:
         """Char or Num; supplemental qualifiers are Char."""
         if variable in self.study.datasets[dataset].supplemental:

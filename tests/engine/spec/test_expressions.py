@@ -32,6 +32,11 @@ def look(ref):
         ("ae.\"AE Start Date\" == 'y'", [0, 1, 0], "raw names in quotes"),
         ("1 <= B < 3", [1, 0, 0], "chained comparisons"),
         ("starts_with(A, '2')", [0, 1, 0], "functions of text"),
+        ("is_number(A)", [1, 1, 0], "text that is a number"),
+        ("is_number(ae.\"AE Start Date\")", [0, 0, 0], "text that is none"),
+        ("cut_to('2025-03-10T08:30', '2025-03-10') == '2025-03-10'", [1, 1, 1], "dates at the precision both share"),
+        ("cut_to('2025-03', '2025-03-10') == '2025-03'", [1, 1, 1], "a shorter one stays"),
+        ("cut_to(A, A) == A", [1, 1, 0], "missing stays missing"),
     ],
 )
 def test_condition_is_true_only_where_known_to_be(text, true, why):
