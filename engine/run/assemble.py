@@ -1,6 +1,7 @@
 """Built datasets: records in final order, variables in file order, supplemental qualifiers, settled lengths.
 
-Nothing is cut: a value that is not ASCII or longer than 200 bytes is a blocking issue that names its cell.
+Nothing is cut: a value that is not ASCII or longer than 200 bytes is a blocking issue that names its cell; where the
+spec says  overflow: supp  the text goes on in supplemental qualifiers.
 
 Sources: SDTMIG 3.4 section 8.4 (supplemental qualifiers); FDA Study Data Technical Conformance Guide (200 bytes).
 """
@@ -14,11 +15,11 @@ import pandas as pd
 
 from engine.numbers import number_texts
 from engine.run.at import At
+from engine.run.overflow import MAX_BYTES, qualifier_name, split_text
 from engine.run.run import Run
 from engine.run.tables import take_values
-from engine.spec.catalogue import Catalogue, DatasetInfo, VariableInfo
-
-MAX_BYTES = 200
+from engine.spec.catalogue import Catalogue, DatasetInfo
+from engine.spec.dataset import VariableLine
 
 
 @dataclass(slots=True)
@@ -30,6 +31,16 @@ class Built:
     rows: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class Qualifier:
+    """A supplemental qualifier: its name, label and origin, and a value for every record of the parent dataset."""
+
+    name: str
+    label: str
+    origin: str
+    values: pd.Series
+
+
 def assemble(run: Run, catalogue: Catalogue, name: str) -> list[Built]:
     """A dataset and, where the spec has supplemental qualifiers with values, its SUPP-- dataset."""
     table = run.table(name)
@@ -37,15 +48,39 @@ def assemble(run: Run, catalogue: Catalogue, name: str) -> list[Built]:
     info = catalogue.datasets[name]
     at = At(run, table)
     columns: dict[str, pd.Series] = {}
+    qualifiers = _qualifiers(run, at, info)
     for variable in info.variables:
         values = table.columns.get(variable.name)
         if values is None:
             values = _implied(run, at, variable.name)
+        if variable.name in run.study.datasets[name].overflowing:
+            values, *rest = split_text(values)
+            qualifiers += [
+                Qualifier(qualifier_name(variable.name, i), variable.label, _origin(variable.line), part)
+                for i, part in enumerate(rest, start=1)
+            ]
         _writable(at, variable.name, values)
         columns[variable.name] = take_values(values, table.order)
     built = [Built(info, pd.DataFrame(columns), table.order)]
-    supplemental = _supplemental(run, catalogue, at, info)
+    supplemental = _supplemental(run, catalogue, at, info, qualifiers)
     return built + ([supplemental] if supplemental is not None else [])
+
+
+def _origin(line: VariableLine | None) -> str:
+    return (line.options.origin if line is not None else "") or "Collected"
+
+
+def _qualifiers(run: Run, at: At, info: DatasetInfo) -> list[Qualifier]:
+    """The qualifiers of the spec, with further parts of long text where it says so."""
+    spec = run.study.datasets[info.name]
+    found = []
+    for name, line in spec.supplemental.items():
+        parts = [at.table.columns[name]]
+        if name in spec.overflowing:
+            parts = split_text(parts[0])
+        names = [name, *(qualifier_name(name, i) for i in range(1, len(parts)))]
+        found += [Qualifier(n, line.options.label, _origin(line), part) for n, part in zip(names, parts, strict=True)]
+    return found
 
 
 def _implied(run: Run, at: At, name: str) -> pd.Series:
@@ -71,19 +106,19 @@ def _writable(at: At, name: str, values: pd.Series) -> None:
     )
 
 
-def _supplemental(run: Run, catalogue: Catalogue, at: At, info: DatasetInfo) -> Built | None:
+def _supplemental(
+    run: Run, catalogue: Catalogue, at: At, info: DatasetInfo, qualifiers: list[Qualifier]
+) -> Built | None:
     """SUPP--: one record for each present qualifier, by subject, parent record and QNAM."""
-    spec = run.study.datasets[info.name]
     table = at.table
     sequence = f"{info.name}SEQ" if f"{info.name}SEQ" in table.columns else ""
     place = np.empty(table.n, dtype=np.int64)
     assert table.order is not None
     place[table.order] = np.arange(table.n)
     pieces = []
-    for name, line in sorted(spec.supplemental.items()):
-        values = table.columns[name]
-        _writable(at, name, values)
-        rows = np.flatnonzero(values.notna())
+    for each in sorted(qualifiers, key=lambda q: q.name):
+        _writable(at, each.name, each.values)
+        rows = np.flatnonzero(each.values.notna())
         number = number_texts(table.columns[sequence]).iloc[rows].to_numpy() if sequence else None
         pieces.append(
             pd.DataFrame(
@@ -92,10 +127,10 @@ def _supplemental(run: Run, catalogue: Catalogue, at: At, info: DatasetInfo) -> 
                     "row": rows,
                     "USUBJID": at.usubjid.iloc[rows].to_numpy(),
                     "IDVARVAL": number,
-                    "QNAM": name,
-                    "QLABEL": line.options.label,
-                    "QVAL": values.iloc[rows].to_numpy(),
-                    "QORIG": line.options.origin or "Collected",
+                    "QNAM": each.name,
+                    "QLABEL": each.label,
+                    "QVAL": each.values.iloc[rows].to_numpy(),
+                    "QORIG": each.origin,
                 }
             )
         )
@@ -105,21 +140,8 @@ def _supplemental(run: Run, catalogue: Catalogue, at: At, info: DatasetInfo) -> 
     frame = pd.concat(pieces, ignore_index=True).sort_values(["place", "QNAM"], kind="stable", ignore_index=True)
     rows = frame["row"].to_numpy()
     frame = frame.assign(STUDYID=run.study.name, RDOMAIN=info.name, IDVAR=sequence or None, QEVAL=None)
-    standard = catalogue.sdtm.supplemental(info.name)
-    names = list(standard.variables)
-    variables = tuple(
-        VariableInfo(v.name, v.label, v.type, 0, "", v.codelists[0] if v.codelists else "", v.role, v.core)
-        for v in standard.variables.values()
-    )
-    described = DatasetInfo(
-        standard.name,
-        standard.label,
-        standard.klass,
-        standard.structure,
-        info.package,
-        ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM"),
-        variables,
-    )
+    described = catalogue.supplemental(info.name)
+    names = [v.name for v in described.variables]
     return Built(described, frame[names].astype("str"), rows)
 
 

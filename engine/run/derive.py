@@ -41,6 +41,8 @@ def carry_out(run: Run, plan: Plan, node: Node, type_of: TypeOf) -> None:
         cut(run, spec, table)
     elif node.kind == "order":
         table.order = final_order(run, spec, table)
+    elif node.kind == "check":
+        check(run, spec, table)
     elif node.variable in plan.early(spec.name):
         early = table.early[node.variable]
         table.columns[node.variable] = early if table.kept is None else take_values(early, table.kept)
@@ -53,15 +55,17 @@ def carry_out(run: Run, plan: Plan, node: Node, type_of: TypeOf) -> None:
 
 def make_table(run: Run, spec: DatasetSpec) -> Table:
     """The records of a dataset, part by part, before any cut."""
-    made = [_make_part(run, spec, part, index) for index, part in enumerate(spec.parts)]
+    made: list[Records] = []
+    for index, part in enumerate(spec.parts):
+        made.append(_make_part(run, spec, part, index, concat_records(made) if made else None))
     return Table(spec.name, concat_records(made))
 
 
-def _make_part(run: Run, spec: DatasetSpec, part: Part, index: int) -> Records:
+def _make_part(run: Run, spec: DatasetSpec, part: Part, index: int, former: Records | None) -> Records:
     records = Records(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     counts = run.counts.setdefault(spec.name, {})
     for step in part.steps:
-        at = At(run, Table(spec.name, records), variable="")
+        at = At(run, Table(spec.name, records, former=former), variable="", early=True)
         try:
             made = step.params.make(at)
         except DataError as error:
@@ -222,6 +226,19 @@ def _put(into: pd.Series, rows: Positions, values: pd.Series) -> pd.Series:
     where = np.full(len(into), -1, dtype=np.int64)
     where[rows] = np.arange(len(rows))
     return take_values(values.astype("str"), where).where(pd.Series(where >= 0), into)
+
+
+# -- checks
+
+
+def check(run: Run, spec: DatasetSpec, table: Table) -> None:
+    """List every record for which a check of the dataset is not known to hold."""
+    for each in spec.header.checks:
+        at = At(run, table, variable=each.found.name if each.found is not None else "")
+        concerned = at.only(np.flatnonzero(at.test(each.where)))
+        failed = ~concerned.test(each.expect)
+        found = concerned.values(each.found) if each.found is not None else None
+        concerned.report(failed, each.says, found=found, severity=each.severity)
 
 
 # -- order

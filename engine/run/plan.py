@@ -19,7 +19,7 @@ from engine.spec.dataset import DatasetSpec, VariableLine
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Params, RecordParams
 
-Kind = Literal["records", "early", "rows", "var", "order"]
+Kind = Literal["records", "early", "rows", "var", "order", "check"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,7 +32,12 @@ class Node:
 
     def __str__(self) -> str:
         """As told to people."""
-        what = {"records": "its records", "rows": "its records after the cut", "order": "its order"}.get(self.kind)
+        what = {
+            "records": "its records",
+            "rows": "its records after the cut",
+            "order": "its order",
+            "check": "its checks",
+        }.get(self.kind)
         return f"{self.dataset}.{self.variable}" if self.variable else f"{self.dataset} ({what})"
 
 
@@ -51,6 +56,7 @@ class Plan:
             spec = self.datasets[name]
             wanted.append(Node(name, "order"))
             wanted += [Node(name, "var", v) for v in dict.fromkeys(line.name for _, line in spec.all_lines())]
+            wanted += [Node(name, "check")] if spec.header.checks else []
         return wanted
 
     def order(self, wanted: Iterable[Node]) -> list[Node]:
@@ -134,11 +140,16 @@ class Plan:
                         yield from self._of_ref(spec, ref, "var")
         elif node.kind == "order":
             yield Node(name, "rows")
-            for key in spec.keys:
-                if any(True for _ in _lines(spec, key)):
+            for key in spec.keys:  # a key that numbers the records in their order cannot decide it
+                if any(not line.params.needs_order for _, line in _lines(spec, key)):
                     yield Node(name, "var", key)
             for ref in spec.header.ties:
                 yield from self._of_ref(spec, ref, "var")
+        elif node.kind == "check":
+            yield Node(name, "rows")
+            for check in spec.header.checks:
+                for ref in check.refs():
+                    yield from self._of_ref(spec, ref, "var")
         else:
             yield Node(name, "rows")
             if node.variable not in self.early(name):

@@ -54,6 +54,23 @@ class Options(Model):
     where: Expression | None = None
 
 
+class Check(Model):
+    """What must hold for every record, or for those of `where`.
+
+    A record for which it is not known to hold is an issue that `says` what is wrong.
+    """
+
+    expect: Expression
+    where: Expression | None = None
+    says: str = Field(min_length=10)
+    found: VariableRef | None = None
+    severity: Literal["warning", "blocking", "info"] = "warning"
+
+    def refs(self) -> Iterator[VariableRef]:
+        """Every variable that the check reads."""
+        yield from references(self)
+
+
 class Header(Model):
     """The keys of a dataset file."""
 
@@ -66,6 +83,7 @@ class Header(Model):
     cut_off: str = ""
     keep: Expression | None = None
     comment: str = ""
+    checks: list[Check] = []
     records: Any = None
     parts: Any = None
     variables: Any = None
@@ -134,6 +152,11 @@ class DatasetSpec:
     def keys(self) -> list[str]:
         """The sort keys, which identify a record."""
         return self.header.keys
+
+    @property
+    def overflowing(self) -> set[str]:
+        """Variables whose text, where longer than a variable may be, goes on in supplemental qualifiers."""
+        return {line.name for _, line in self.all_lines() if line.options.overflow == "supp"}
 
     def lines(self, name: str) -> Iterator[tuple[Part | None, VariableLine]]:
         """Every line that derives the variable, with its part (None: all records)."""

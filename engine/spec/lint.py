@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.errors import Place, Problem, SpecError, nearest
+from engine.run.overflow import MOST, qualifier_name
 from engine.run.plan import Plan
 from engine.spec.catalogue import IMPLIED, Catalogue
 from engine.spec.codelists import find_codelist
@@ -113,6 +114,11 @@ def _names(spec: DatasetSpec, names: Names) -> Iterable[Problem]:
         yield from _tables(line.params.tables(), names, line.place, lead)
         for ref in line.refs():
             problem = names.problem(ref, spec, line.place, lead)
+            if problem:
+                yield problem
+    for index, check in enumerate(spec.header.checks):
+        for ref in check.refs():
+            problem = names.problem(ref, spec, spec.document.place("checks", index), f"{spec.name}: checks")
             if problem:
                 yield problem
     for index, ref in enumerate(spec.header.ties):
@@ -228,3 +234,12 @@ def _qualifiers(spec: DatasetSpec, catalogue: Catalogue) -> Iterable[Problem]:
         label = line.options.label
         if not label or len(label) > 40:
             yield Problem(f"{lead}: a qualifier needs a label of up to 40 characters", line.place, found=label)
+    for name in sorted(spec.overflowing):
+        parts = [qualifier_name(name, i) for i in range(1, MOST + 1)]
+        taken = [p for p in parts if p in spec.supplemental or catalogue.sdtm.is_model_variable(p, spec.name)]
+        if taken:
+            yield Problem(
+                f"{spec.name}.{name}: the qualifier of its further text has a name that is taken",
+                spec.line(name).place,
+                found=", ".join(taken),
+            )

@@ -8,6 +8,7 @@ import engine.verbs  # noqa: F401
 from engine.errors import SpecError
 from engine.run.build import build
 from engine.run.identity import RawTable
+from engine.spec.lint import lint
 from engine.spec.study import load_study
 
 STUDY = """
@@ -261,3 +262,55 @@ def test_all_unknown_keys_of_a_study_are_listed_at_once(folder):
         load_study(folder)
     assert len(error.value.problems) == 3
     assert "sequence" in str(error.value) and "missing" in str(error.value)
+
+
+def test_long_text_goes_on_in_supplemental_qualifiers_and_short_text_does_not(folder):
+    spec = folder / "sdtm" / "ae.yaml"
+    spec.write_text(AE.replace("missing: blocking}", "missing: blocking, overflow: supp}"), encoding="utf-8")
+    raw = raw_tables()
+    raw["ae"].frame.loc[2, "TERM"] = "Rash " * 50
+    datasets, result = built(folder, raw)
+    assert not result.blocking
+    terms = datasets["AE"].frame["AETERM"]
+    assert terms.tolist() == ["Fall", ("Rash " * 40).strip(), "Cough", "Edge"]
+    supp = datasets["SUPPAE"].frame
+    more = supp[supp["QNAM"] == "AETERM1"]
+    assert more[["USUBJID", "IDVARVAL", "QVAL"]].to_numpy().tolist() == [["TOY-01", "2", ("Rash " * 10).strip()]]
+    assert more["QLABEL"].tolist() == ["Reported Term for the Adverse Event"]
+
+
+def test_long_text_without_the_word_for_it_is_blocking(folder):
+    raw = raw_tables()
+    raw["ae"].frame.loc[2, "TERM"] = "Rash " * 50
+    _, result = built(folder, raw)
+    assert any(i.severity == "blocking" and "longer than 200" in i.message for i in result.issues)
+
+
+CHECK = """
+checks:
+  - {expect: "AESDTH == 'Y'", where: "AETERM == 'Late' or AETERM == 'Edge'", says: a fatal event is not marked so,
+     found: AESDTH}
+"""
+
+
+def test_a_record_that_fails_a_check_is_listed_with_its_key(folder):
+    (folder / "sdtm" / "ae.yaml").write_text(AE + CHECK, encoding="utf-8")
+    _, result = built(folder)
+    issues = [i for i in result.issues if "marked" in i.message]
+    assert [(i.severity, i.dataset, i.variable, i.key) for i in issues] == [
+        ("warning", "AE", "AESDTH", "AESTDTC 2025-06, AETERM Edge")
+    ], "the record after the cut-off does not exist; an unknown answer is no yes"
+
+
+def test_a_check_that_reads_what_does_not_exist_is_named(folder):
+    (folder / "sdtm" / "ae.yaml").write_text(AE + CHECK.replace("AESDTH ==", "AESDHT =="), encoding="utf-8")
+    found = lint(load_study(folder))
+    assert any("AESDHT" in str(p) and "checks" in str(p) for p in found)
+
+
+def test_the_sequence_number_may_be_the_last_key(folder):
+    text = (folder / "sdtm" / "ae.yaml").read_text().replace("AETERM]", "AESEQ]")
+    (folder / "sdtm" / "ae.yaml").write_text(text, encoding="utf-8")
+    datasets, _ = built(folder)
+    assert datasets["AE"].frame["AESEQ"].tolist() == [1, 2, 3, 4]
+    assert datasets["AE"].info.keys[-1] == "AESEQ"
