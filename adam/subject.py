@@ -14,12 +14,27 @@ import pandas as pd
 from pydantic import Field
 
 from adam.dates import days_of
-from engine.dates import DAY, NOTHING, spans
+from engine.dates import DAY, NOTHING, Floats, spans
+from engine.errors import DataError, Problem
 from engine.run.at import At
 from engine.spec.expressions import Expression, FarExpression
 from engine.spec.refs import FarRef, VariableRef
 from engine.spec.registry import Params, verb
-from engine.verbs.picks import Extreme, by_subject, candidates
+from engine.verbs.picks import Extreme
+from engine.verbs.reach import reach
+
+
+def of_subjects(at: At, values: Floats, far: At) -> Floats:
+    """A value that the records of each subject share, carried to records elsewhere; NaN where the subject has none.
+
+    Raises:
+        DataError: it differs between records of one subject.
+    """
+    pairs = pd.DataFrame({"who": at.subject, "value": values})[at.subject >= 0].drop_duplicates()
+    if pairs["who"].duplicated().any():
+        raise DataError(Problem("a limit differs between records of one subject", do="give one value per subject"))
+    found: Floats = pairs.set_index("who")["value"].reindex(far.subject).to_numpy(dtype=np.float64)
+    return found
 
 
 class _ExtremeDate(Extreme):
@@ -29,7 +44,7 @@ class _ExtremeDate(Extreme):
         """SAS days of complete dates up to the limit."""
         days = days_of(super().comparable(at, far, ref))
         if self.up_to is not None:
-            limit = days_of(by_subject(at, self.up_to, far))
+            limit = of_subjects(at, days_of(at.values(self.up_to)), far)
             days = np.where(days > limit, np.nan, days)
         return pd.Series(days)
 
@@ -84,27 +99,23 @@ class CountDays(Params):
         """See Params."""
         source = self.of[0].source
         assert source is not None
-        far, _ = candidates(at, source, self.where)
+        reached = reach(at, source, self.where)
+        far = reached.far
         window = [days_of(at.evaluate(each)) for each in self.within]
-        own = {"from": window[0], "to": window[1]}
-        if self.open_end is not None:
-            own["open"] = days_of(at.evaluate(self.open_end))
-        limits = pd.DataFrame({"who": at.subject, **own}).drop_duplicates("who").set_index("who")
-        limits = limits.reindex(far.subject)
+        begin, close = (of_subjects(at, each, far) for each in window)
         start, end = spans(far.values(self.of[0])), spans(far.values(self.of[1]))
         open_ = (end.precision == NOTHING) & (self.open_end is not None)
         unsure = (start.precision != DAY) | ((end.precision != DAY) & ~open_)
         far.report(unsure, f"of a partial date only the days that are certain count for {at.dataset}.{at.variable}")
-        until = np.where(open_, limits["open"].to_numpy(), end.first) if self.open_end is not None else end.first
+        until = end.first
+        if self.open_end is not None:
+            until = np.where(open_, of_subjects(at, days_of(at.evaluate(self.open_end)), far), until)
         pieces = pd.DataFrame(
-            {
-                "who": far.subject,
-                "from": np.maximum(start.last, limits["from"].to_numpy()),
-                "to": np.minimum(until, limits["to"].to_numpy()),
-            }
+            {"who": reached.group, "from": np.maximum(start.last, begin), "to": np.minimum(until, close)}
         )
-        counts = pd.Series(covered_days(pieces), dtype="float64").reindex(at.subject, fill_value=0.0).to_numpy()
-        return pd.Series(np.where(np.isnan(window[0]) | np.isnan(window[1]), np.nan, counts))
+        counts = covered_days(pieces).reindex(range(reached.groups), fill_value=0.0).to_numpy()
+        days = np.append(counts, 0.0)[reached.of]
+        return pd.Series(np.where(np.isnan(window[0]) | np.isnan(window[1]), np.nan, days))
 
 
 def covered_days(intervals: pd.DataFrame) -> pd.Series:
@@ -120,4 +131,5 @@ def covered_days(intervals: pd.DataFrame) -> pd.Series:
     whole = intervals[intervals["from"] <= intervals["to"]].sort_values(["who", "from", "to"], kind="stable")
     reached = whole.groupby("who")["to"].cummax().groupby(whole["who"]).shift()  # last day covered so far
     begin = np.fmax(whole["from"], reached + 1)
-    return (whole["to"] - begin + 1).clip(lower=0).groupby(whole["who"]).sum()
+    days: pd.Series = (whole["to"] - begin + 1).clip(lower=0).groupby(whole["who"]).sum()
+    return days
