@@ -173,6 +173,7 @@ class Catalogue:
             line = None
         options = line.options if line else None
         label = (options.label if options else "") or (standard.label if standard else "")
+        label = label or (name if spec.working else "")  # nobody is shown it
         kind = (options.type if options else "") or (standard.type if standard else "")
         if not label or not kind:
             self.problems.append(

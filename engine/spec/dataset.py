@@ -1,9 +1,10 @@
 """One dataset of a study: its records, keys and variables, read from its YAML file.
 
 A variable's first key is its verb; the other keys are the verb's parameters or options that every variable
-has. A name that begins with _ is a working variable: derived and referred to like any other, never written. A record
-part is a list of record verbs in the order in which they are carried out. Nothing is looked up
-here: whether a name exists is lint's question.
+has. A name that begins with _ is a working variable: derived and referred to like any other, never written; so is a
+whole dataset that says  working: true. A record part is a list of record verbs in the order in which they are carried
+out; where both records and parts are given, every part that does not start anew goes on from those records. Nothing is
+looked up here: whether a name exists is lint's question.
 
 Sources: architecture, "A spec".
 """
@@ -78,6 +79,7 @@ class Header(Model):
     label: str = ""
     structure: str = ""
     klass: str = Field("", alias="class")
+    working: Literal["true", "false"] = "false"
     keys: Annotated[list[str], BeforeValidator(_as_list)]
     ties: Annotated[list[VariableRef], BeforeValidator(_as_list)] = []
     cut_off: str = ""
@@ -103,6 +105,8 @@ class VariableLine:
     @property
     def codelist(self) -> str:
         """The codelist that the verb maps to, or the one stated."""
+        if self.params.codelist_is_read:
+            return ""
         return str(getattr(self.params, "codelist", "") or self.options.codelist)
 
     def refs(self) -> Iterator[VariableRef]:
@@ -154,6 +158,11 @@ class DatasetSpec:
         return self.header.keys
 
     @property
+    def working(self) -> bool:
+        """Whether the dataset is derived for others to read and never written."""
+        return self.header.working == "true"
+
+    @property
     def overflowing(self) -> set[str]:
         """Variables whose text, where longer than a variable may be, goes on in supplemental qualifiers."""
         return {line.name for _, line in self.all_lines() if line.options.overflow == "supp"}
@@ -188,6 +197,11 @@ class DatasetSpec:
         """Prefixes of the columns that record verbs of this dataset make."""
         return {step.verb.gives for part in self.parts for step in part.steps if step.verb.gives}
 
+    def made_columns(self, prefix: str) -> tuple[str, ...]:
+        """Columns that the record verbs of this dataset make under a prefix."""
+        steps = [step for part in self.parts for step in part.steps if step.verb.gives == prefix]
+        return tuple(dict.fromkeys(c for s in steps for c in (*s.verb.columns, *s.params.named_columns())))
+
     def key_place(self, key: str) -> Place:
         """Where a key is named."""
         index = self.keys.index(key) if key in self.keys else 0
@@ -211,19 +225,19 @@ def read_dataset(document: Document, package: str) -> DatasetSpec:
             )
         )
     spec = DatasetSpec(header.dataset, package, header, [], {}, {}, document)
-    if (header.records is None) == (header.parts is None):
+    if header.records is None and header.parts is None:
         problems.append(
             Problem(
-                f"{spec.name}: give either records or parts",
-                document.key_place("parts"),
+                f"{spec.name}: it has no records",
+                document.key_place("dataset"),
                 do="records: for records that come about in one way, parts: for several ways",
             )
         )
-    elif header.records is not None:
-        steps = _steps(spec, header.records, ("records",), problems)
-        spec.parts.append(Part("", steps, {}, document.place("records")))
+    common = _steps(spec, header.records, ("records",), problems) if header.records is not None else []
+    if header.parts is None:
+        spec.parts.append(Part("", common, {}, document.place("records")))
     else:
-        _parts(spec, header.parts, problems)
+        _parts(spec, header.parts, common, problems)
     spec.variables = _lines(spec, header.variables, ("variables",), problems)
     spec.supplemental = _lines(spec, header.supplemental, ("supplemental",), problems)
     if problems:
@@ -245,7 +259,7 @@ def _written_order(spec: DatasetSpec) -> list[str]:
     return [name for name in names if not is_working(name)]
 
 
-def _parts(spec: DatasetSpec, data: Any, problems: list[Problem]) -> None:
+def _parts(spec: DatasetSpec, data: Any, common: list[Step], problems: list[Problem]) -> None:
     document = spec.document
     if not isinstance(data, dict) or not data:
         problems.append(Problem(f"{spec.name}: parts needs names, each with its records", document.place("parts")))
@@ -257,7 +271,7 @@ def _parts(spec: DatasetSpec, data: Any, problems: list[Problem]) -> None:
             continue
         verbs = {key: value for key, value in body.items() if key not in ("variables", "steps")}
         if "steps" in body:
-            steps = _steps(spec, body["steps"], (*path, "steps"), problems)
+            steps = _steps(spec, body["steps"], (*path, "steps"), problems, common)
             if verbs:
                 problems.append(
                     Problem(
@@ -266,12 +280,15 @@ def _parts(spec: DatasetSpec, data: Any, problems: list[Problem]) -> None:
                     )
                 )
         else:
-            steps = _steps(spec, verbs, path, problems)
+            steps = _steps(spec, verbs, path, problems, common)
         lines = _lines(spec, body.get("variables"), (*path, "variables"), problems)
         spec.parts.append(Part(name, steps, lines, document.key_place(*path)))
 
 
-def _steps(spec: DatasetSpec, data: Any, path: Path_, problems: list[Problem]) -> list[Step]:
+def _steps(
+    spec: DatasetSpec, data: Any, path: Path_, problems: list[Problem], common: list[Step] | None = None
+) -> list[Step]:
+    """Read record verbs; they go on from the `common` ones unless the first of them starts anew."""
     document = spec.document
     items: list[tuple[str, Any, Path_]] = []
     if isinstance(data, dict):
@@ -279,6 +296,8 @@ def _steps(spec: DatasetSpec, data: Any, path: Path_, problems: list[Problem]) -
     elif isinstance(data, list) and all(isinstance(each, dict) and len(each) == 1 for each in data):
         for index, each in enumerate(data):
             items += [(key, value, (*path, index, key)) for key, value in each.items()]
+    if not items and common and data == {}:
+        return list(common)
     if not items:
         problems.append(
             Problem(
@@ -294,7 +313,7 @@ def _steps(spec: DatasetSpec, data: Any, path: Path_, problems: list[Problem]) -
         if verb is None:
             problems.append(_unknown_verb(spec.name, name, document.key_place(*at), RECORD_VERBS))
             continue
-        if verb.starts != (index == 0):
+        if verb.starts != (index == 0) and not (common and index == 0):
             problems.append(
                 Problem(
                     f"{spec.name}: {name} {'may only stand first' if verb.starts else 'cannot stand first'}",
@@ -313,7 +332,7 @@ def _steps(spec: DatasetSpec, data: Any, path: Path_, problems: list[Problem]) -
             continue
         assert isinstance(params, RecordParams)
         steps.append(Step(verb, params, document.key_place(*at)))
-    return steps
+    return [*common, *steps] if common and steps and not steps[0].verb.starts else steps
 
 
 def _lines(spec: DatasetSpec, data: Any, path: Path_, problems: list[Problem]) -> dict[str, VariableLine]:

@@ -17,7 +17,6 @@ from engine.spec.catalogue import IMPLIED, Catalogue
 from engine.spec.codelists import find_codelist
 from engine.spec.dataset import DatasetSpec, Part, VariableLine, is_working
 from engine.spec.refs import VariableRef
-from engine.spec.registry import RECORD_VERBS
 from engine.spec.study import Study
 
 PEOPLE = {
@@ -73,9 +72,7 @@ class Names:
         """What is wrong with a reference; None if nothing."""
         source = ref.source or spec.name
         if source in spec.prefixes():
-            columns: tuple[str, ...] | None = tuple(
-                c for verb in RECORD_VERBS.values() if verb.gives == source for c in verb.columns
-            )
+            columns: tuple[str, ...] | None = spec.made_columns(source)
         elif source in self.sources:
             columns = self.sources[source]
         elif self.open and source.islower():

@@ -31,6 +31,7 @@ class Params(Model):
     """The parameters of a variable verb, and what it does with them."""
 
     needs_order: ClassVar[bool] = False  # derived from the final order of the records
+    codelist_is_read: ClassVar[bool] = False  # `codelist` is that of what is read, not of what is derived
 
     def tables(self) -> tuple[str, ...]:
         """Tables whose records the verb reads as a whole, besides those of its references."""
@@ -66,6 +67,10 @@ class Made:
 
 class RecordParams(Model):
     """The parameters of a record verb, and what it does with them."""
+
+    def named_columns(self) -> tuple[str, ...]:
+        """Columns that the spec itself names, besides those that the verb always makes."""
+        return ()
 
     def tables(self) -> tuple[str, ...]:
         """Tables whose records the verb reads as a whole, besides those of its references."""

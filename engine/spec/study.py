@@ -140,8 +140,8 @@ class Study:
         return {name for name, v in self.file.settings.items() if not isinstance(v, (list, dict))} | {"STUDYID"}
 
     def package(self, name: str) -> list[DatasetSpec]:
-        """The datasets of a package, by name."""
-        return [d for n, d in sorted(self.datasets.items()) if d.package == name]
+        """The datasets of a package that are written, by name."""
+        return [d for n, d in sorted(self.datasets.items()) if d.package == name and not d.working]
 
     @cached_property
     def tables(self) -> dict[str, Path]:

@@ -14,9 +14,10 @@ from pydantic import BeforeValidator, Field
 from engine.errors import DataError, Problem
 from engine.numbers import rank
 from engine.run.at import At
-from engine.spec.expressions import Expression
+from engine.spec.expressions import Expression, FarExpression
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Made, RecordParams, record_verb
+from engine.verbs.reach import reach
 
 
 def _listed(value: Any) -> Any:
@@ -145,6 +146,43 @@ class Join(RecordParams):
         positions = found.fillna(-1).to_numpy(dtype=np.int64)
         rows = np.arange(at.n) if self.required == "false" else np.flatnonzero(positions >= 0)
         return Made(rows, sources={self.source: positions[rows]})
+
+
+@record_verb(
+    "pick",
+    reads=None,
+    says="with the {which} record of {source} by {order}[ where {where}]",
+    example="pick: {from: EX, where: \"date(EX.EXSTDTC) <= date(PC.PCRFTDTC)\", order: EX.EXSTDTC, which: last}",
+)
+class Pick(RecordParams):
+    """Align, of the records of a further source of the same subject, the first (or last) that satisfies `where`.
+
+    Names with the prefix of the source are its record's, all others the record's own. `required: true` drops records
+    that find none. Two records of the source that `order` does not tell apart are a blocking issue.
+    """
+
+    source: str = Field(alias="from")
+    where: FarExpression | None = None
+    order: Refs = Field(min_length=1)
+    which: Literal["first", "last"] = "first"
+    required: Literal["true", "false"] = "false"
+
+    def tables(self) -> tuple[str, ...]:
+        """See RecordParams."""
+        return (self.source,)
+
+    def make(self, at: At) -> Made:
+        """See RecordParams."""
+        reached = reach(at, self.source, self.where)
+        best, ties = reached.first(self.order, last=self.which == "last")
+        at.report(
+            np.isin(reached.of, reached.group[ties]),
+            f"several records of {self.source} tie by {', '.join(map(str, self.order))}",
+            severity="blocking",
+        )
+        found = reached.to_records(np.where(best >= 0, np.append(reached.rows, -1)[best], -1))
+        kept = np.flatnonzero(found >= 0) if self.required == "true" else np.arange(at.n)
+        return Made(kept, sources={self.source: found[kept]})
 
 
 @record_verb(

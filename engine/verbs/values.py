@@ -333,6 +333,24 @@ class LookUp(Params):
 
 
 @verb(
+    "part",
+    reads="say",
+    scope="record",
+    says="The {say} of the part that gives the record",
+    example="PARAMCD: {part: name}",
+)
+class PartName(Params):
+    """The name of the part that the record comes from, as where each part gives the records of one parameter."""
+
+    say: Literal["name"]
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        names = pd.array([part.name for part in at.study.datasets[at.dataset].parts], dtype="str")
+        return pd.Series(names.take(at.records.part), dtype="str")
+
+
+@verb(
     "sequence",
     reads="by",
     scope="subject",
