@@ -15,6 +15,7 @@ from simulator.book import Book, clock
 from simulator.plan import Plan
 from simulator.scenario import EventKind
 
+CHINESE_ONLY = 0.15  # share of events whose English term the ward left blank
 HAEMATOLOGIC = ("anaemia", "neut", "plt", "wbc", "fn")
 
 
@@ -37,6 +38,7 @@ class Adverse:
     fatal: bool = False
     treat: list[str] = field(default_factory=list)
     scripted: bool = False
+    time: str = ""  # of onset, where the scenario gives it
 
 
 def make_events(plan: Plan) -> list[Adverse]:
@@ -58,6 +60,7 @@ def make_events(plan: Plan) -> list[Adverse]:
             e.dlt,
             fatal=e.grade == 5,
             scripted=True,
+            time=e.time,
         )
         for e in script.ae
     ]
@@ -132,10 +135,10 @@ def write_events(book: Book, plan: Plan, events: list[Adverse]) -> None:
             "LOG",
             start,
             AENO=event.number,
-            AETERM=event.term,
+            AETERM=event.term if rng.random() >= CHINESE_ONLY else None,
             AETERMZH=event.zh,
             AESTDAT=start,
-            AESTTIM=clock(hour) if timed else None,
+            AESTTIM=event.time or (clock(hour) if timed else None),
             AEENDAT=end,
             AEONGO=end is None,
             AETOXGR=event.grade,

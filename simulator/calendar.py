@@ -13,6 +13,9 @@ from datetime import date, timedelta
 from simulator.plan import Plan
 from simulator.scenario import Visit
 
+SKIPPED = 0.02  # share of later visits that people miss
+SAME_DAY = 0.8  # share of aspirates taken on the day of the visit they belong to
+
 
 @dataclass
 class Seen:
@@ -45,9 +48,16 @@ def make_visits(plan: Plan) -> list[Seen]:
     missed = plan.scenario.words["not_done"]
     for visit in _scheme(plan):
         shift = int(rng.integers(-visit.jitter, visit.jitter + 1)) if visit.jitter else 0
-        skipped, why = rng.random() < 0.02, missed[int(rng.integers(len(missed)))]
+        why = missed[int(rng.integers(len(missed)))] if rng.random() < SKIPPED else ""
+        if visit.pk not in ("", "trough") or visit.marrow or visit.cycle == 1:
+            why = ""
+        why = script.skipped.get(visit.oid, why)
         if visit.day == 1:
-            on = plan.on(trial.cycle_days * (visit.cycle - 1) + 1) + timedelta(days=shift)
+            nominal = trial.cycle_days * (visit.cycle - 1) + 1
+            aspirate = next((d for d in sorted(script.resp) if visit.marrow and -7 <= d - nominal <= 3), None)
+            if aspirate is not None and rng.random() < SAME_DAY and abs(aspirate - nominal) <= visit.jitter:
+                shift = aspirate - nominal
+            on = plan.on(nominal) + timedelta(days=shift)
             first[visit.cycle] = on
         else:
             on = first[visit.cycle] + timedelta(days=visit.day - 1 + shift)
@@ -57,8 +67,7 @@ def make_visits(plan: Plan) -> list[Seen]:
         if on >= end:
             continue
         seen = Seen(visit.oid, on, visit.forms, [e or "" for e in visit.ecg], visit.pk, visit.marrow, cycle=visit.cycle)
-        if skipped and visit.pk in ("", "trough") and not visit.marrow and visit.cycle > 1:
-            seen.done, seen.reason = False, why
+        seen.done, seen.reason = not why, why
         visits.append(seen)
     visits += _after(plan, rng)
     return visits

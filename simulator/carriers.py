@@ -111,14 +111,17 @@ class Odm:
 
         def key(pair: tuple[str, Row]) -> tuple[int, int, int, int, int]:
             form, row = pair
-            visit, repeat, number, within = (str(row[str(c)]) for c in
-                                             (roles.visit, roles.visit_repeat, roles.record, roles.form_repeat))
+            visit, repeat, number, within = (
+                str(row[str(c)]) for c in (roles.visit, roles.visit_repeat, roles.record, roles.form_repeat)
+            )
             return self.visits.get(visit, 999), int(repeat), order.index(form), int(within), int(number)
 
         rows.sort(key=key)
         first = rows[0][1]
-        out = [f'<SubjectData SubjectKey={quoteattr(str(first[roles.subject]))}>'
-               f'<SiteRef LocationOID={quoteattr(str(first["SITE"]))}/>\n']
+        out = [
+            f"<SubjectData SubjectKey={quoteattr(str(first[roles.subject]))}>"
+            f"<SiteRef LocationOID={quoteattr(str(first['SITE']))}/>\n"
+        ]
         visit: tuple[Any, ...] = ()
         at: tuple[Any, ...] = ()
         for form, row in rows:
@@ -135,12 +138,14 @@ class Odm:
             visit, at = here, sheet
             group = f"IG.{self.forms.oid(form)}"
             items = "".join(
-                f"<ItemData ItemOID=\"{group}.{c}\" Value={quoteattr(value)}/>"
+                f'<ItemData ItemOID="{group}.{c}" Value={quoteattr(value)}/>'
                 for c in self.items[form]
                 if (value := row.get(c)) is not None
             )
-            out.append(f'<ItemGroupData ItemGroupOID="{group}" ItemGroupRepeatKey="{row[str(roles.record)]}">{items}'
-                       "</ItemGroupData>\n")
+            out.append(
+                f'<ItemGroupData ItemGroupOID="{group}" ItemGroupRepeatKey="{row[str(roles.record)]}">{items}'
+                "</ItemGroupData>\n"
+            )
         out.append("</FormData>\n</StudyEventData>\n</SubjectData>\n")
         self._file.writelines(out)
         self.records += len(rows)

@@ -51,7 +51,7 @@ def meddra(scenario: Scenario) -> list[Row]:
 def whodrug(scenario: Scenario) -> list[Row]:
     """whodrug records by verbatim: medicines and regimens."""
     drugs = scenario.drugs
-    found = {d.en: (d.decod, d.clas, d.code) for d in drugs.drugs.values()}
+    found = {n.split("|")[0]: (d.decod, d.clas, d.code) for d in drugs.drugs.values() for n in d.names}
     for regimens in drugs.regimens.values():
         found |= {r["en"]: (r["decod"], drugs.regimen_class["clas"], drugs.regimen_class["code"]) for r in regimens}
     return [
@@ -61,10 +61,15 @@ def whodrug(scenario: Scenario) -> list[Row]:
 
 
 def translations(scenario: Scenario) -> list[Row]:
-    """translations records: Chinese verbatims of AE and CM and the test names of the LIS."""
-    pairs = {
-        ("AE.AETERMZH", zh): en for k in scenario.events.events.values() for en, zh in (t.split("|") for t in k.terms)
-    }
-    pairs |= {("CM.CMTRTZH", d.zh): d.en for d in scenario.drugs.drugs.values()}
+    """translations records: what is written in Chinese, by the field it is written in."""
+    pairs: dict[tuple[str, str], str] = {}
+    for kind in scenario.events.events.values():
+        for english, chinese in (t.split("|") for t in kind.terms):
+            pairs["AE.AETERMZH", chinese] = pairs["CM.CMINDC", chinese] = english
+    for drug in scenario.drugs.drugs.values():
+        pairs |= {("CM.CMTRTZH", chinese): english for english, chinese in (n.split("|") for n in drug.names)}
+    pairs |= {("MH.MHTERM", h["zh"]): h["term"] for h in scenario.events.histories if "zh" in h}
     pairs |= {("LIS.TESTZH", t.zh): t.code for t in scenario.tests}
+    for field, texts in scenario.words["translations"].items():
+        pairs |= {(field, chinese): english for chinese, english in texts.items()}
     return [{"field": f, "zh": zh, "en": en} for (f, zh), en in sorted(pairs.items())]

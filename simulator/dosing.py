@@ -25,6 +25,7 @@ class Day:
     reason: str
     ae: str
     hour: float
+    other: str = ""
 
 
 def make_doses(plan: Plan) -> list[Day]:
@@ -48,7 +49,7 @@ def make_doses(plan: Plan) -> list[Day]:
         missed = next((m for m in script.missed if m.first <= number <= m.last), None)
         hour = 8 + round(float(rng.uniform(-0.25, 0.5)) * 60) / 60
         if missed:
-            days.append(Day(on, 0, False, missed.reason, missed.ae, hour))
+            days.append(Day(on, missed.mg, missed.mg > 0, missed.reason, missed.ae, hour, missed.other))
         elif number in script.forgot and on not in profile:
             days.append(Day(on, 0, False, "FORGOT", "", hour))
         elif number <= last:
@@ -63,11 +64,7 @@ def write_doses(book: Book, plan: Plan, days: list[Day], numbers: dict[str, str]
     split = {plan.on(d) for d in plan.script.split}
     groups: list[list[Day]] = []
     for day in days:
-        same = groups and (groups[-1][0].mg, groups[-1][0].reason, groups[-1][0].taken) == (
-            day.mg,
-            day.reason,
-            day.taken,
-        )
+        same = groups and _kind(groups[-1][0]) == _kind(day)
         if same and day.on not in split:
             groups[-1].append(day)
         else:
@@ -82,13 +79,15 @@ def write_doses(book: Book, plan: Plan, days: list[Day], numbers: dict[str, str]
             "DONGO": "Y" if ongoing else "N",
             "DTAKEN": "Y" if first.taken else "N",
             "DREAS": first.reason,
+            "DREASO": first.other,
             "DAENO": numbers.get(first.ae, "") if first.ae else "",
         }
+        timed = not plan.script.untimed_start if i == 0 else first.on.day % 3 > 0
         if first.taken:
             large = int(first.mg // tablets["N100"])
             small = round((first.mg - large * tablets["N100"]) / tablets["N50"])
             fields |= {
-                "DSTTIM": clock(first.hour) if i == 0 or first.on.day % 3 else None,
+                "DSTTIM": clock(first.hour) if timed else None,
                 "DOSE": first.mg,
                 "N50": small,
                 "N100": large,
@@ -113,6 +112,10 @@ def write_doses(book: Book, plan: Plan, days: list[Day], numbers: dict[str, str]
             LASTDAT=before,
             LASTTIM=clock(taken[before].hour) if before else None,
         )
+
+
+def _kind(day: Day) -> tuple[float, str, str, bool]:
+    return day.mg, day.reason, day.ae, day.taken
 
 
 def planned_mg(plan: Plan, on: date) -> float:

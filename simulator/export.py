@@ -23,7 +23,8 @@ from simulator.design import Design
 from simulator.labs import reference_ranges
 from simulator.person import simulate_attempt
 from simulator.plan import random_script
-from simulator.scenario import Scenario, Script
+from simulator.scenario import Scenario
+from simulator.script import Script
 from simulator.workbook import Cell, Workbook
 
 TRUTH = "truth.json"

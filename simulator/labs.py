@@ -21,6 +21,7 @@ from simulator.scenario import LabTest, Scenario
 
 COUNTS = ("WBC", "NEUT", "LYM", "MONO", "EOS", "BASO", "PLAT", "RBC", "HGB", "HCT", "NEUTLE", "LYMLE", "BLASTLE")
 CARDIAC_VISITS = ("SCR", "C2D1", "EOT")
+SURGE = 2.5  # factor on the neutrophils (squared: monocytes) while a differentiation syndrome lasts
 FERTILE = 55  # years up to which a pregnancy test is asked
 
 
@@ -51,29 +52,36 @@ def write_labs(book: Book, plan: Plan, events: list[Adverse], days: list[Day]) -
         accession = f"{on:%y%m%d}{plan.script.no:04d}{number:02d}"
         if oid:
             book.form("labc", oid, on, rep, LABDAT=on, LABTIM=clock(hour), ACCNO=accession, FASTYN=rng.random() < 0.9)
-        values = _counts(levels, on, rng, usual)
-        if plan.treated:
-            _effects(values, usual, plan, events, on)
+        surge = any(e.key == "ds" and e.start <= plan.day(on) <= (e.end or e.start) for e in events)
+        values = _counts(levels, on, rng, usual, SURGE if surge else 1.0)
+        moved: dict[str, float] = {}
+        _effects(moved, tests, plan, events, on)
         other = rng.random() < 0.06
         noise = rng.normal(0, 1, len(tests))
-        load = (on.replace(day=1) + timedelta(days=32)).replace(day=5)
-        stamp = f"{on.year}/{on.month}/{on.day} {int(hour)}:{round(hour * 60) % 60:02d}"
+        load = min((on.replace(day=1) + timedelta(days=32)).replace(day=5), plan.scenario.trial.snapshot)
+        minutes = round(hour * 60)
+        stamp = f"{on.year}/{on.month}/{on.day} {minutes // 60}:{minutes % 60:02d}"
         for test, spread in zip(tests, noise, strict=True):
             if test.panel not in panels:
                 continue
             value = values.get(test.code)
-            if value is None:
+            if test.code in moved:
+                value = moved[test.code] * float(np.exp(spread * 0.03))
+            elif value is None:
                 value = usual[test.code] * float(np.exp(spread * test.sd * 0.35))
             _result(book, plan, test, value, on, accession, stamp, load, other)
         book.alive(on, "LB")
         _transfuse(book, values, on, rng, plan.treated)
 
 
-def _counts(levels: Levels, on: date, rng: np.random.Generator, usual: dict[str, float]) -> dict[str, float]:
+def _counts(
+    levels: Levels, on: date, rng: np.random.Generator, usual: dict[str, float], surge: float
+) -> dict[str, float]:
     anc, plat, blasts, hgb = levels.on(on)
     jitter = np.exp(rng.normal(0, 0.035, 4))
     anc, plat, hgb = anc * jitter[0], plat * jitter[1], hgb * jitter[2]
-    lymph, mono = usual["LYM"], usual["MONO"] * (0.3 + 0.3 * min(anc, 2))
+    lymph, mono = usual["LYM"], usual["MONO"] * (0.3 + 0.3 * min(anc, 2)) * surge**2
+    anc *= surge
     blasts = round(blasts * float(jitter[3]))
     wbc = (anc + lymph + mono + 0.05) / (1 - blasts / 100)
     return {
@@ -93,19 +101,18 @@ def _counts(levels: Levels, on: date, rng: np.random.Generator, usual: dict[str,
     }
 
 
-def _effects(values: dict[str, float], usual: dict[str, float], plan: Plan, events: list[Adverse], on: date) -> None:
+def _effects(values: dict[str, float], tests: list[LabTest], plan: Plan, events: list[Adverse], on: date) -> None:
+    """Levels that an event of the day goes with, by its grade."""
     day = plan.day(on)
+    limits = {t.code: t.high[plan.script.sex] for t in tests}
     for event in events:
         if not event.start <= day <= (event.end if event.end is not None else event.start + 30):
             continue
-        for code, factor in event.kind.lab.items():
-            power = (
-                {1: 0.75, 2: 1.15, 3: 2.2, 4: 3.0}.get(event.grade, 1) if factor > 1.6 else 1 + 0.15 * (event.grade - 1)
-            )
-            values[code] = values.get(code, usual[code]) * factor**power
-        if event.key == "ds":
-            for code in ("WBC", "MONO"):
-                values[code] = values.get(code, usual[code]) * 3
+        grade = min(event.grade, 4) - 1
+        for code, level in event.kind.lab.items():
+            values[code] = level[grade]
+        for code, level in event.kind.uln.items():
+            values[code] = level[grade] * limits[code]
 
 
 def _result(

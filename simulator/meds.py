@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
+
 from simulator.adverse import Adverse
 from simulator.book import Book, edc_date
 from simulator.plan import Plan
 from simulator.scenario import Drug
+
+CHINESE = 0.25  # share of terms that are written in Chinese alone
 
 
 def write_history(book: Book, plan: Plan) -> None:
@@ -28,7 +32,7 @@ def write_history(book: Book, plan: Plan) -> None:
             "mh",
             "SCR",
             consent,
-            MHTERM=item["term"],
+            MHTERM=item["zh"] if "zh" in item and rng.random() < CHINESE else item["term"],
             MHSTDAT=edc_date(start, ("year", "month", "day")[int(rng.integers(3))]),
             MHENDAT=end,
             MHONGO=ongoing,
@@ -50,7 +54,7 @@ def write_history(book: Book, plan: Plan) -> None:
         RRSTAT="RELAPSED" if relapsed else "REFRACTORY",
         NPRIOR=lines,
         LASTRELDAT=last_relapse,
-        EMDYN=rng.random() < 0.2,
+        EMDYN=plan.extramedullary,
         CNSHX=rng.random() < 0.1,
     )
     transplanted = lines > 1 and rng.random() < 0.25
@@ -85,7 +89,8 @@ def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
     rng, drugs = plan.rng("meds"), plan.scenario.drugs
     stop = plan.followed_to
     given: list[tuple[date, date | None, str, str, str, str | None]] = []
-    had = {r["MHTERM"] for r in book.tables.get("mh", ()) if r["MHONGO"] == "Y"}
+    known = {h["zh"]: h["term"] for h in plan.scenario.events.histories if "zh" in h}
+    had = {known.get(str(r["MHTERM"]), r["MHTERM"]) for r in book.tables.get("mh", ()) if r["MHONGO"] == "Y"}
     for history, key in drugs.chronic.items():
         if history in had:
             start = plan.script.consent - timedelta(days=int(rng.integers(100, 2000)))
@@ -106,7 +111,7 @@ def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
                     start,
                     start + timedelta(days=max(1, int(days * float(rng.uniform(0.6, 1.4))))),
                     key,
-                    event.term,
+                    event.zh if rng.random() < CHINESE else event.term,
                     event.number,
                     None,
                 )
@@ -119,7 +124,7 @@ def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
             continue
         if end is not None and end > stop:
             end = None if plan.death is None else stop  # noqa: PLW2901  still open: closed at the last contact
-        _medication(book, drugs.drugs[key], start, end, why, number, shown)
+        _medication(book, drugs.drugs[key], start, end, why, number, shown, rng)
     if plan.hsct:
         book.form(
             "hsct",
@@ -148,15 +153,23 @@ def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
 
 
 def _medication(
-    book: Book, drug: Drug, start: date, end: date | None, why: str, number: str, shown: str | None
+    book: Book,
+    drug: Drug,
+    start: date,
+    end: date | None,
+    why: str,
+    number: str,
+    shown: str | None,
+    rng: np.random.Generator,
 ) -> None:
     amount, unit, frequency, route = drug.dose
+    english, chinese = drug.names[int(rng.integers(len(drug.names)))].split("|")
     book.form(
         "cm",
         "LOG",
         start,
-        CMTRT=drug.en,
-        CMTRTZH=drug.zh,
+        CMTRT=english if rng.random() >= CHINESE else None,
+        CMTRTZH=chinese,
         CMDOSE=amount,
         CMDOSU=unit,
         CMFRQ=frequency,

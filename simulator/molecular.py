@@ -41,27 +41,30 @@ def write_samples(book: Book, plan: Plan) -> None:
     count = 0
     for visit in plan.visits:
         kinds = ("BM", "PB") if "B" in visit.forms else ("PB",) if "b" in visit.forms else ()
-        if not visit.done:
-            continue
-        for spec in kinds:
+        aspirate = plan.marrows.get((visit.oid, visit.rep))
+        for spec in kinds if visit.done else ():
+            on = aspirate if spec == "BM" else visit.on
+            if on is None:  # no aspirate, no sample
+                continue
             count += 1
             sample = f"BX{plan.script.no:04d}-{count:02d}"
-            _expression(book, plan, visit, sample, spec, basis, rng)
-            level = cd11b if visit.oid == "SCR" else max(cd11b, RISE[_state(plan, visit.on)] + float(rng.normal(0, 4)))
+            _expression(book, plan, visit, on, sample, spec, basis, rng)
+            level = cd11b if visit.oid == "SCR" else max(cd11b, RISE[_state(plan, on)] + float(rng.normal(0, 4)))
             book.vendor(
                 "flow",
-                visit.on,
+                on,
                 SAMPLE=sample,
                 SUBJECT=plan.subject,
                 SPEC=spec,
-                COLDAT=str(visit.on),
+                COLDAT=str(on),
                 GATE=plan.scenario.words["gate"],
                 MARKER="CD11b",
                 PCTPOS=f"{min(level, 96):.1f}",
                 EVENTS=int(rng.integers(20000, 180000)),
             )
-    for number, visit in enumerate([v for v in plan.visits if "n" in v.forms and v.done], start=1):
-        _sequencing(book, plan, visit.on, number, rng)
+    asked = [plan.marrows.get((v.oid, v.rep)) for v in plan.visits if "n" in v.forms and v.done]
+    for number, drawn in enumerate([d for d in asked if d], start=1):
+        _sequencing(book, plan, drawn, number, rng)
 
 
 def _state(plan: Plan, on: date) -> str:
@@ -71,19 +74,26 @@ def _state(plan: Plan, on: date) -> str:
 
 
 def _expression(
-    book: Book, plan: Plan, visit: Seen, sample: str, spec: str, basis: dict[str, float], rng: np.random.Generator
+    book: Book,
+    plan: Plan,
+    visit: Seen,
+    on: date,
+    sample: str,
+    spec: str,
+    basis: dict[str, float],
+    rng: np.random.Generator,
 ) -> None:
-    fall = 0.0 if visit.oid == "SCR" else FALL[_state(plan, visit.on)] * (0.5 if visit.oid == "C1D8" else 1)
+    fall = 0.0 if visit.oid == "SCR" else FALL[_state(plan, on)] * (0.5 if visit.oid == "C1D8" else 1)
     shift = 0.7 if spec == "PB" else 0.0
-    serial = (visit.on - EXCEL_EPOCH).days
-    batch = f"{visit.on.year}Q{(visit.on.month + 2) // 3}"
+    serial = (on - EXCEL_EPOCH).days
+    batch = f"{on.year}Q{(on.month + 2) // 3}"
     for row, (gene, mean) in enumerate(basis.items()):
         target = mean + shift + (0 if gene == "ABL1" else fall)
         for well in range(1, 4):
             ct = target + float(rng.normal(0, 0.12))
             book.vendor(
                 "qpcr",
-                visit.on,
+                on,
                 SHEET=batch,
                 SAMPLE=sample,
                 SUBJECT=plan.subject,

@@ -17,10 +17,12 @@ from simulator.dosing import make_doses, write_doses
 from simulator.labs import write_labs
 from simulator.meds import write_history, write_meds
 from simulator.molecular import write_samples
+from simulator.outside import write_outside
 from simulator.pk import write_pk
 from simulator.plan import Plan, make_plan
 from simulator.response import write_response
-from simulator.scenario import Scenario, Script
+from simulator.scenario import Scenario
+from simulator.script import Script
 from simulator.subject import write_deviations, write_end, write_screening, write_visits
 from simulator.truth import person_truth
 from simulator.vitals import write_vitals
@@ -54,6 +56,7 @@ def simulate_attempt(scenario: Scenario, script: Script, seed: int) -> Attempt:
     write_response(book, plan)
     write_vitals(book, plan, events, days, tubes)
     write_labs(book, plan, events, days)
+    write_outside(book, plan)
     write_visits(book, plan)
     write_meds(book, plan, events)
     write_samples(book, plan)

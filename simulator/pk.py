@@ -18,6 +18,8 @@ from simulator.calendar import Seen
 from simulator.dosing import Day
 from simulator.plan import Plan
 
+LATE, LOST = 0.02, 0.01  # shares of samples drawn outside their window, and not drawn
+
 
 @dataclass
 class Tube:
@@ -28,6 +30,8 @@ class Tube:
     when: datetime
     barcode: str
     truth: dict[str, float]
+    late: bool = False  # outside its window
+    undosed: bool = False  # not drawn, for no dose was taken that day
 
 
 def parameters(plan: Plan) -> dict[str, float]:
@@ -59,25 +63,30 @@ def _tubes(plan: Plan, days: list[Day]) -> list[Tube]:
     anchor: datetime | None = None
     for visit in plan.visits:
         day = taken.get(visit.on)
-        if not visit.pk or not visit.done or (visit.pk != "next" and not day):
+        if not visit.pk or not visit.done:
             continue
         dose = at(visit.on, day.hour if day else 8)
         planned: list[tuple[str, datetime]] = []
+        late: set[str] = set()
+        undosed = visit.pk != "next" and not day
         if visit.pk == "profile":
-            anchor = dose
+            anchor = None if undosed else dose
             for name, hours in zip(trial.profile_names, trial.profile_hours, strict=True):
                 window = 5 if hours <= 1 else 10 if hours <= 4 else 20
                 shift = int(np.clip(rng.normal(0, window / 3), -window, window)) if hours else -int(rng.integers(3, 25))
-                if hours and rng.random() < 0.02:
+                if hours and rng.random() < LATE:
                     shift = window + int(rng.integers(3, 20))
+                    late.add(name)
                 planned.append((name, dose + timedelta(minutes=round(hours * 60) + shift)))
-        elif visit.pk == "next" and anchor and visit.on - anchor.date() == timedelta(days=1):
-            late = min(dose - timedelta(minutes=2), anchor + timedelta(hours=24, minutes=int(rng.integers(-25, 20))))
-            planned.append((trial.next_name, late))
+        elif visit.pk == "next":
+            undosed = anchor is None
+            drawn = (anchor or dose - timedelta(hours=24)) + timedelta(hours=24, minutes=int(rng.integers(-25, 20)))
+            planned.append((trial.next_name, min(drawn, dose - timedelta(minutes=2)) if day else drawn))
         elif visit.pk == "trough":
             planned.append((trial.profile_names[0], dose - timedelta(minutes=int(rng.integers(3, 28)))))
         for name, when in planned:
-            tubes.append(Tube(visit, name, when, f"PK{plan.script.no:04d}{len(tubes) + 1:03d}", {}))
+            barcode = f"PK{plan.script.no:04d}{len(tubes) + 1:03d}"
+            tubes.append(Tube(visit, name, when, barcode, {}, name in late, undosed))
     return tubes
 
 
@@ -90,10 +99,10 @@ def _solve(plan: Plan, days: list[Day], tubes: list[Tube]) -> None:
     def hours(when: datetime) -> float:
         return (when - start).total_seconds() / 3600
 
-    last = max((hours(t.when) for t in tubes), default=-1)
-    moments = [(hours(at(d.on, d.hour)), 1, d.mg, None) for d in days if d.taken] + [
-        (hours(t.when), 0, 0.0, t) for t in tubes
-    ]
+    drawn = [t for t in tubes if not t.undosed]
+    last = max((hours(t.when) for t in drawn), default=-1)
+    moments = [(hours(at(d.on, d.hour)), 1, d.mg, None) for d in days if d.taken]
+    moments += [(hours(t.when), 0, 0.0, t) for t in drawn]
     moments = sorted((m for m in moments if m[0] <= last), key=lambda m: (m[0], m[1]))
     state, now = np.zeros(3), moments[0][0] if moments else 0.0
     systems = {}
@@ -119,14 +128,16 @@ def write_pk(book: Book, plan: Plan, days: list[Day]) -> list[Tube]:
     tubes = _tubes(plan, days)
     _solve(plan, days, tubes)
     pk, rng = plan.scenario.trial.pk, plan.rng("assay")
-    missed = plan.scenario.words["pk_missed"]
+    words = plan.scenario.words
+    missed = words["pk_missed"]
     for tube in tubes:
         on: date = tube.when.date()
-        lost = rng.random() < 0.01
-        why = missed[int(rng.integers(len(missed)))]
+        lost = rng.random() < LOST or tube.undosed
+        why = missed[int(rng.integers(len(missed)))] if not tube.undosed else words["pk_undosed"]
         noise = {a: float(np.exp(rng.normal(0, pk.error))) for a in pk.analytes}
         if lost:
             book.form("pks", tube.visit.oid, on, PKTPT=tube.name, PKYN="N", PKREAS=why)
+            tube.truth = {}
             continue
         book.form(
             "pks",

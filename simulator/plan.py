@@ -14,7 +14,10 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from simulator.scenario import Inhibitor, Scenario, Script
+from simulator.scenario import Scenario
+from simulator.script import Inhibitor, Script
+
+EXTRAMEDULLARY = 0.15  # share of people with it at entry
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Plan:
     weight: float
     previous: str = ""
     visits: list = field(default_factory=list)
+    marrows: dict[tuple[str, int], date] = field(default_factory=dict)  # dates of the aspirates by visit
 
     def rng(self, topic: str) -> np.random.Generator:
         """The person's own random numbers for one topic."""
@@ -86,7 +90,12 @@ class Plan:
             return s.ended, s.why
         ends = [
             (d, r)
-            for d, r in ((self.death, "DEATH"), (self._date(s.withdrew), "WD"), (self._date(s.lost), "LTFU"))
+            for d, r in (
+                (self.death, "DEATH"),
+                (self._date(s.withdrew), "WD"),
+                (self._date(s.lost), "LTFU"),
+                (self._date(s.completed), "END"),
+            )
             if d
         ]
         return min(ends) if ends else None
@@ -101,6 +110,11 @@ class Plan:
     def responses(self) -> list[tuple[date, str]]:
         """The investigator's responses by date."""
         return [(self.on(d), r) for d, r in sorted(self.script.resp.items())]
+
+    @property
+    def extramedullary(self) -> bool:
+        """Whether there is leukaemia outside the marrow at entry."""
+        return bool(self.rng("extramedullary").random() < EXTRAMEDULLARY)
 
     @property
     def arm(self) -> str:

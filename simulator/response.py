@@ -76,12 +76,12 @@ def write_response(book: Book, plan: Plan) -> None:
     rng = plan.rng("marrow")
     words = plan.scenario.words
     screening = plan.visits[0]
-    extramedullary = rng.random() < 0.15
+    extramedullary = plan.extramedullary
     site = words["sites_emd"][int(rng.integers(len(words["sites_emd"])))]
     if not plan.script.fail:
         base = float(rng.uniform(52, 70)) if "PD" not in plan.script.resp.values() else float(rng.uniform(40, 48))
         cells = ("HYPER", "NORMO")[int(rng.integers(2))]
-        _marrow(book, plan, screening.oid, screening.on, 1, base, cells, rng, rng.random() < 0.3)
+        _marrow(book, plan, screening.oid, screening.on, 1, base, cells, rng, bool(rng.random() < 0.3))
         _extramedullary(book, screening.oid, screening.on, 1, "PRESENT" if extramedullary else "ABSENT", site)
     used: set[tuple[str, int]] = set()
     for on, result in plan.responses:
@@ -123,7 +123,7 @@ def write_response(book: Book, plan: Plan) -> None:
         )
         book.alive(on, "RS")
     for visit in plan.visits:
-        if visit.marrow and visit.cycle and visit.done and (visit.oid, visit.rep) not in used:
+        if visit.marrow and visit.oid != screening.oid and visit.done and (visit.oid, visit.rep) not in used:
             reason = words["marrow_not_done"][int(rng.integers(len(words["marrow_not_done"])))]
             book.form("bma", visit.oid, visit.on, visit.rep, BMYN="N", BMREAS=reason)
 
@@ -157,6 +157,7 @@ def _marrow(
         ADEQ=adequate,
     )
     book.alive(on, "MI")
+    plan.marrows[oid, rep] = on
 
 
 def _extramedullary(book: Book, oid: str, on: date, rep: int, state: str, site: str) -> None:

@@ -13,16 +13,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from engine.errors import FileError, Place, Problem, SpecError
 from engine.spec.document import Document, load_document
-
-
-class Part(BaseModel):
-    """A part of the scenario; a key it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+from simulator.script import Part, Script
 
 
 class Visit(Part):
@@ -70,98 +65,6 @@ class Kinetics(Part):
     lloq: dict[str, float]
     uloq: dict[str, float]
     decimals: dict[str, int]
-
-
-class Missed(Part):
-    """Doses not taken, study days `first` to `last`."""
-
-    first: int = Field(alias="from")
-    last: int = Field(alias="to")
-    reason: str
-    ae: str = ""
-
-
-class Reduction(Part):
-    """A lower dose from study day `first` on."""
-
-    first: int = Field(alias="from")
-    to_dose: float
-    ae: str = ""
-
-
-class Inhibitor(Part):
-    """A strong CYP3A4 inhibitor, study days `first` to `last`."""
-
-    drug: str
-    first: int = Field(alias="from")
-    last: int = Field(alias="to")
-    unchanged: bool = False
-
-
-class Event(Part):
-    """A scripted adverse event, by study day."""
-
-    key: str
-    day: int
-    end: int | None = None
-    grade: int
-    rel: str
-    acn: str = "NONE"
-    ser: str = ""
-    dlt: bool = False
-
-
-class Script(Part):
-    """What is laid down for one screening number; days count from the first dose (day 1)."""
-
-    no: int
-    person: str
-    previous: int | None = None
-    consent: date
-    start: date | None = None
-    enrolled: date | None = None
-    ended: date | None = None
-    fail: date | None = None
-    criterion: str = ""
-    cohort: str = ""
-    dose: float | None = None
-    disease: str
-    gene: str
-    partner: str = "MLLT3"
-    sex: str
-    birth: str
-    resp: dict[int, str] = {}
-    mrd: dict[int, str] = {}
-    fu_marrow: list[int] = []
-    last: int | None = None
-    eot: int | None = None
-    why: str = ""
-    not_treated: str = ""
-    nalt: int | None = None
-    hsct: int | None = None
-    donor: str = ""
-    death: int | None = None
-    death_date: date | None = None
-    cause: str = ""
-    death_text: str = ""
-    death_ae: str = ""
-    partial_death: str = ""
-    withdrew: int | None = None
-    lost: int | None = None
-    related_limit: int = 4
-    not_evaluable: str = ""
-    missed: list[Missed] = []
-    forgot: list[int] = []
-    reduce: list[Reduction] = []
-    split: list[int] = []
-    cyp: list[Inhibitor] = []
-    ae: list[Event] = []
-    flt3: str = ""
-    tp53: float | None = None
-    nup98: str = ""
-    ptd: bool = False
-    fish: bool = False
-    lab_relapse: bool = False
 
 
 class Extra(Part):
@@ -231,7 +134,8 @@ class EventKind(Part):
     rel: float
     days: float
     rate: float
-    lab: dict[str, float] = {}
+    lab: dict[str, list[float]] = {}
+    uln: dict[str, list[float]] = {}
     treat: list[str] = []
     aesi: str = "N"
     ser: str = ""
@@ -251,10 +155,9 @@ class Events(Part):
 
 
 class Drug(Part):
-    """A medication: verbatims, dictionary name, usual dose (amount, unit, frequency, route)."""
+    """A medication: verbatims (English|Chinese), dictionary name, usual dose (amount, unit, frequency, route)."""
 
-    en: str
-    zh: str
+    names: list[str]
     decod: str
     clas: str
     code: str

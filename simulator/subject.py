@@ -64,6 +64,7 @@ def write_screening(book: Book, plan: Plan) -> None:
 
 def write_visits(book: Book, plan: Plan) -> None:
     """VISDT records of the visits that took place or were missed, by date."""
+    words = plan.scenario.words
     for visit in sorted(plan.visits, key=lambda v: (v.on, v.oid)):
         if visit.done:
             book.form(
@@ -79,7 +80,7 @@ def write_visits(book: Book, plan: Plan) -> None:
                 visit.rep,
                 VISYN="N",
                 VISREAS=visit.reason,
-                EPICHG="Y" if "pidemic" in visit.reason else "N",
+                EPICHG="Y" if any(w in visit.reason for w in words["epidemic"]) else "N",
             )
 
 
@@ -95,7 +96,7 @@ def write_end(book: Book, plan: Plan) -> None:
             EOTDAT=plan.eot,
             LASTDOS=plan.last_dose,
             EOTREAS=script.why,
-            EOTOTH="Other" if script.why == "OTHER" else None,
+            EOTOTH=script.why_other or None,
         )
     contacts = [v for v in plan.visits if v.oid.startswith("FU")]
     for visit in contacts:
@@ -156,7 +157,7 @@ def write_deviations(book: Book, plan: Plan, days: list[Day], tubes: list[Tube])
         if not visit.done and visit.cycle:
             _deviation(book, texts["VISIT"], visit.on)
     for tube in tubes:
-        if tube.name.endswith("H") and rng.random() < 0.01:
+        if tube.late and tube.truth:
             _deviation(book, texts["PKTIME"], tube.when.date())
     for cyp in plan.script.cyp:
         if cyp.unchanged:

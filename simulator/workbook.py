@@ -28,7 +28,7 @@ _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _STYLES = (
     f'{_HEAD}<styleSheet xmlns="{_MAIN}"><fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
     '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
-    "</fills><borders count=\"1\"><border><left/><right/><top/><bottom/><diagonal/></border></borders>"
+    '</fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
     '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
     '<cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
     '<xf numFmtId="14" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs>'
@@ -75,9 +75,10 @@ class Workbook:
                 archive.writestr(_member(member), content)
             for i in range(1, len(names) + 1):
                 source = self.scratch / f"{i}.xml"
-                with source.open("rb") as sheet, archive.open(
-                    _member(f"xl/worksheets/sheet{i}.xml"), "w", force_zip64=True
-                ) as target:
+                with (
+                    source.open("rb") as sheet,
+                    archive.open(_member(f"xl/worksheets/sheet{i}.xml"), "w", force_zip64=True) as target,
+                ):
                     shutil.copyfileobj(sheet, target, 1 << 20)
         shutil.rmtree(self.scratch)
 

@@ -29,8 +29,12 @@ class Progress:
         self._next, self._said = now + EVERY[self._terminal], True
         left = (now - self._begun) / max(done, 1) * (total - done)
         text = f"{done:,} of {total:,} {self.what}, about {left:,.0f} s left {note}".rstrip()
-        print(f"\r\033[K{text}" if self._terminal else text, end="" if self._terminal else "\n", file=sys.stderr,
-              flush=True)
+        print(
+            f"\r\033[K{text}" if self._terminal else text,
+            end="" if self._terminal else "\n",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def __enter__(self) -> Progress:
         """Nothing is said yet."""
