@@ -8,7 +8,7 @@ Sources: SDTMIG 3.4 section 4.3; CDISC controlled terminology.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pandas as pd
 from pydantic import Field, model_validator
@@ -115,6 +115,7 @@ class Decode(Params):
 
     of: VariableRef
     codelist: str
+    codelist_is_read: ClassVar[bool] = True
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""

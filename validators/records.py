@@ -1,0 +1,197 @@
+"""What must hold between the variables of one dataset, and between a supplemental qualifier and its parent.
+
+Keys identify records; --SEQ numbers a subject's records from 1; a code has one name; a term fits the variable that
+decides its codelist; a qualifier points at a record that exists.
+
+Sources: SDTMIG 3.4 sections 3.2.1.1 (keys), 4.1.5 (--SEQ), 4.2.1 (--TESTCD and --TEST), 8.4 (SUPP--).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from engine.numbers import number_texts
+from engine.spec.catalogue import DatasetInfo
+from validators import values as v
+from validators.constraints import CODES, Constraint, is_code, term_constraint
+from validators.terms import Allowed, Terms
+
+VISIT = {"VISITNUM": "VISIT"}
+SEPARATOR = "\x1f"  # cannot stand in a value: it is not printable
+
+
+def of_records(info: DatasetInfo, terms: Terms, parent: pd.DataFrame | None) -> Iterator[Constraint]:
+    """Every constraint between variables; `parent` are the parent records of a SUPP-- dataset (None: there is none)."""
+    names = {each.name for each in info.variables}
+    keys = tuple(k for k in info.keys if k in names)
+    if keys:
+        yield Constraint(
+            "keys",
+            "",
+            partial(_first, names=keys),
+            f"repeat the key {', '.join(keys)} of an earlier record",
+            f"the key {', '.join(keys)} of an earlier record",
+            do="add what tells the records apart to keys:, or drop the repeats in records:",
+            wide=True,
+            needs=keys,
+        )
+    yield from _sequence(info, names)
+    for code, name in _pairs(names).items():
+        yield from _pair(info, terms, code, name)
+    for variable, by, lists in terms.by_value(info):
+        for term, allowed in lists.items():
+            yield _by_value(info, variable, by, term, allowed)
+    if info.name.startswith("SUPP"):
+        yield from _qualifiers(info, terms, parent)
+
+
+def _first(frame: pd.DataFrame, names: tuple[str, ...]) -> v.Bools:
+    return v.first_of_each([frame[n] for n in names])
+
+
+def _sequence(info: DatasetInfo, names: set[str]) -> Iterator[Constraint]:
+    number = "ASEQ" if "ASEQ" in names else f"{info.name}SEQ"
+    if number not in names or "USUBJID" not in names:
+        return
+    needs = ("USUBJID", number)
+    repeats = partial(_first, names=needs)
+    title = "the number of another record of the subject"
+    yield Constraint("sequence", number, repeats, f"repeat {title}", title, wide=True, needs=needs)
+    yield Constraint(
+        "sequence",
+        number,
+        partial(_numbered, number=number),
+        "hold a number above the count of the subject's records",
+        "a number above the count of the subject's records",
+        expected="1 to n without a gap",
+        wide=True,
+        needs=needs,
+    )
+
+
+def _numbered(frame: pd.DataFrame, number: str) -> v.Bools:
+    codes, distinct = pd.factorize(frame["USUBJID"])
+    count = np.bincount(codes[codes >= 0], minlength=len(distinct) + 1).astype(float)
+    found = frame[number].to_numpy(dtype=float)
+    return np.isnan(found) | (codes < 0) | (found <= count[codes])
+
+
+def _pairs(names: set[str]) -> dict[str, str]:
+    """Codes of a dataset and the variable that names them."""
+    tests = {n: n.removesuffix("CD") for n in sorted(names) if is_code(n) and n.endswith("TESTCD")}
+    return {code: name for code, name in {**tests, **CODES, **VISIT}.items() if {code, name} <= names}
+
+
+def _pair(info: DatasetInfo, terms: Terms, code: str, name: str) -> Iterator[Constraint]:
+    decodes = terms.decodes(info, code) if code.endswith("TESTCD") else {}
+    if decodes:
+        yield Constraint(
+            "decode",
+            name,
+            partial(_decoded, code=code, name=name, decodes=decodes),
+            f"hold another name than the terminology gives to their {code}",
+            f"another name than the terminology gives to its {code}",
+            do="take the name from the paired codelist",
+            wide=True,
+            needs=(code, name),
+        )
+    yield Constraint(
+        "pair",
+        name,
+        partial(_one_to_one, code=code, name=name),
+        f"do not pair {code} and {name} as most records do",
+        f"{code} and {name} are not paired as in most records",
+        f"one {name} for each {code} and the reverse",
+        wide=True,
+        needs=(code, name),
+    )
+
+
+def _decoded(frame: pd.DataFrame, code: str, name: str, decodes: dict[str, str]) -> v.Bools:
+    expected = frame[code].map(decodes).astype("str")
+    same = (frame[name] == expected).to_numpy(dtype=bool, na_value=False)
+    return same | expected.isna().to_numpy(dtype=bool) | frame[name].isna().to_numpy(dtype=bool)
+
+
+def _one_to_one(frame: pd.DataFrame, code: str, name: str) -> v.Bools:
+    """Records whose pair is the most frequent of their code and of their name; ties: the lowest text."""
+    one, codes = pd.factorize(frame[code], sort=True)
+    other, names = pd.factorize(frame[name], sort=True)
+    known = (one >= 0) & (other >= 0)
+    pair = one * max(len(names), 1) + other
+    numbers, counts = np.unique(pair[known], return_counts=True)
+    if len(numbers) <= min(len(codes), len(names)):  # as many pairs as codes and names, the usual case
+        left, right = numbers // max(len(names), 1), numbers % max(len(names), 1)
+        if len(np.unique(left)) == len(np.unique(right)) == len(numbers):
+            return np.ones(len(frame), dtype=bool)
+    table = pd.DataFrame({"pair": numbers, "n": counts})
+    table["code"], table["name"] = table["pair"] // len(names), table["pair"] % len(names)
+    table = table.sort_values(["n", "pair"], ascending=[False, True], kind="stable")
+    good = table[~table["code"].duplicated() & ~table["name"].duplicated()]["pair"]
+    return ~known | np.isin(pair, good.to_numpy())
+
+
+def _by_value(info: DatasetInfo, variable: str, by: str, term: str, allowed: Allowed) -> Constraint:
+    found = term_constraint(variable, allowed, info.variable(variable))
+    return Constraint(
+        found.rule,
+        variable,
+        partial(_where, variable=variable, by=by, term=term, allowed=allowed.values),
+        f"with {by} {term} {found.says}",
+        f"where {by} is {term}: {found.title}",
+        found.expected,
+        found.do,
+        wide=True,
+        needs=(variable, by),
+    )
+
+
+def _where(frame: pd.DataFrame, variable: str, by: str, term: str, allowed: frozenset[str]) -> v.Bools:
+    concerned = (frame[by] == term).to_numpy(dtype=bool, na_value=False)
+    return ~concerned | v.among(frame[variable], allowed)
+
+
+def _qualifiers(info: DatasetInfo, terms: Terms, parent: pd.DataFrame | None) -> Iterator[Constraint]:
+    domain = info.name.removeprefix("SUPP")
+    yield Constraint(
+        "parent",
+        "IDVARVAL",
+        partial(_has_parent, parent=parent),
+        f"point at no record of {domain}",
+        f"no record of {domain} has this IDVARVAL",
+        f"USUBJID and IDVARVAL of a record of {domain}",
+        wide=True,
+        needs=("USUBJID", "IDVAR", "IDVARVAL"),
+    )
+    foreign = partial(v.each_distinct, test=lambda name: not terms.catalogue.sdtm.is_model_variable(name, domain))
+    says = f"hold the name of a variable that the standard gives to {domain}"
+    yield Constraint("qualifier", "QNAM", foreign, says, says.replace("hold ", "", 1), do="choose another QNAM")
+    spec = terms.study.datasets.get(domain)
+    for name, line in sorted(spec.supplemental.items()) if spec is not None else ():
+        allowed = terms.named(line.codelist, info.package) if line.codelist else None
+        if allowed is not None:
+            found = _by_value(info, "QVAL", "QNAM", name, allowed)
+            yield found
+
+
+def _has_parent(frame: pd.DataFrame, parent: pd.DataFrame | None) -> v.Bools:
+    """Qualifiers whose parent record exists; without IDVAR the subject's record is the parent."""
+    if parent is None or "USUBJID" not in parent.columns:
+        return np.zeros(len(frame), dtype=bool)
+    found = np.zeros(len(frame), dtype=bool)
+    idvar = frame["IDVAR"].astype("str")
+    plain = idvar.isna().to_numpy(dtype=bool)
+    found[plain] = frame["USUBJID"][plain].isin(parent["USUBJID"]).to_numpy(dtype=bool)
+    for name in idvar.dropna().unique():
+        rows = (idvar == name).to_numpy(dtype=bool, na_value=False)
+        if name in parent.columns:
+            values = parent[name]
+            texts = number_texts(values) if values.dtype == np.float64 else values.reset_index(drop=True)
+            there = parent["USUBJID"].reset_index(drop=True) + SEPARATOR + texts
+            here = frame["USUBJID"][rows] + SEPARATOR + frame["IDVARVAL"][rows]
+            found[rows] = here.isin(there.dropna()).to_numpy(dtype=bool) & here.notna().to_numpy(dtype=bool)
+    return found
