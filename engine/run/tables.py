@@ -60,6 +60,7 @@ class Table:
     files: tuple[str, ...] = ()
     file_of: Positions | None = None
     line: Positions | None = None
+    former: Records | None = None  # while a part's records are made: those of the parts before it
 
     @property
     def n(self) -> int:
