@@ -37,6 +37,7 @@ from formats.metadata import DatasetMeta, VariableMeta
 from formats.xpt_read import read_xpt
 from formats.xpt_write import write_xpt
 from trialmill.outputs import ISSUES, JOURNAL
+from validators.built import check_built
 
 LIBRARIES = ("pandas", "numpy", "pyarrow", "pydantic", "PyYAML", "lxml", "openpyxl")
 
@@ -103,10 +104,11 @@ def build_study(
     result = build(study, export.tables, Tools(study), wanted, jobs=jobs, progress=progress)
     issues = [*export.issues, *result.issues]
     listed = out.with_name(f"{out.name}.issues.json")
-    if result.blocking:
+    schema_issues, problems = check_built(result.run, result.packages, result.issues)
+    if result.blocking or schema_issues:
         out.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(listed, _issues_json(issues))
-        raise DataError([_blocking(i) for i in issues if i.severity == "blocking"])
+        write_bytes(listed, _issues_json([*issues, *schema_issues]))
+        raise DataError([*(_blocking(i) for i in issues if i.severity == "blocking"), *problems])
     files: dict[str, int] = {}
 
     def make(staging: Path) -> None:

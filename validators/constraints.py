@@ -53,15 +53,13 @@ def required(info: DatasetInfo, terms: Terms) -> set[str]:
 
 
 def obliged(info: DatasetInfo, terms: Terms) -> dict[str, str]:
-    """Variables that the standard wants in the dataset, with its word for it: Req or Exp."""
+    """Variables that SDTMIG wants in the dataset, with its word for it: Req or Exp."""
     catalogue = terms.catalogue
-    if catalogue.study.file.packages[info.package].standard == "sdtmig":
-        name = "SUPPQUAL" if info.name.startswith("SUPP") else info.name
-        dataset = catalogue.sdtm.datasets.get(name)
-        known = dataset.variables if dataset else {}
-        return {n: x.core for n, x in known.items() if x.core in ("Req", "Exp")}
-    known = catalogue.adam.structures.get(info.structure, {})
-    return {n: x.core for n, x in known.items() if x.core == "Req" and n.isupper()}
+    if catalogue.study.file.packages[info.package].standard != "sdtmig":
+        return {}
+    dataset = catalogue.sdtm.datasets.get("SUPPQUAL" if info.name.startswith("SUPP") else info.name)
+    known = dataset.variables if dataset else {}
+    return {n: x.core for n, x in known.items() if x.core in ("Req", "Exp")}
 
 
 def of_variable(info: DatasetInfo, variable: VariableInfo, terms: Terms) -> Iterator[Constraint]:
