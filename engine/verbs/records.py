@@ -67,15 +67,19 @@ class Where(RecordParams):
 @record_verb(
     "drop_exact_repeats",
     reads="of",
-    says="records that repeat another exactly are dropped: {of}",
+    says="records of {of} that repeat another exactly are dropped[, where {only}]",
     example="drop_exact_repeats: {of: ae, but: [RECNO, ENTRYDTM], keep: ae.RECNO}",
 )
 class DropExactRepeats(RecordParams):
-    """Of records that are equal in every column of a source but those named, the first by `keep` stays."""
+    """Of records that are equal in every column of a source but those named, the first by `keep` stays.
+
+    With `only`, records that do not satisfy it are never taken for repeats.
+    """
 
     of: str
     but: Annotated[list[str], BeforeValidator(_listed)]
     keep: Refs
+    only: Expression | None = None
 
     def tables(self) -> tuple[str, ...]:
         """See RecordParams."""
@@ -84,12 +88,19 @@ class DropExactRepeats(RecordParams):
     def make(self, at: At) -> Made:
         """See RecordParams."""
         table = at.run.table(self.of)
-        names = [c for c in table.columns if c not in self.but]
-        content = pd.DataFrame({c: pd.factorize(at.values(VariableRef(self.of, c)))[0] for c in names})
-        ranks = {f"\0{i}": rank(at.values(r)) for i, r in enumerate(self.keep)}
-        ordered = content.assign(**ranks, who=at.subject).sort_values(list(ranks), kind="stable")
-        kept = ordered.drop_duplicates([*names, "who"]).index.to_numpy()
-        return Made(np.sort(kept))
+        group = at.subject + 1
+        for name in table.columns:
+            if name not in self.but:
+                codes, distinct = pd.factorize(at.values(VariableRef(self.of, name)))
+                group = pd.factorize(group * (len(distinct) + 1) + codes + 1)[0]
+        repeated = np.bincount(group, minlength=1)[group] > 1
+        if self.only is not None:
+            repeated &= at.test(self.only)
+        rows = np.flatnonzero(repeated)
+        ranks = [rank(at.only(rows).values(r)) for r in self.keep]
+        order = rows[np.lexsort([*ranks[::-1], group[rows]])]
+        dropped = order[1:][group[order][1:] == group[order][:-1]]
+        return Made(np.setdiff1d(np.arange(at.n), dropped))
 
 
 @record_verb(
