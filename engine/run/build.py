@@ -75,4 +75,6 @@ def start(study: Study, raw: dict[str, RawTable], toolbox: Toolbox) -> tuple[Run
         values = raw[by.source].frame[by.name].reset_index(drop=True)
         dates[by], _ = toolbox.to_iso(by.source, by.name, None, values, None)
     identity = resolve(study, raw, dates)
-    return Run(study, identity.tables, identity.people, toolbox), identity.issues
+    run = Run(study, identity.tables, identity.people, toolbox)
+    run.counts.update(identity.counts)
+    return run, identity.issues

@@ -74,7 +74,8 @@ def _make_part(run: Run, spec: DatasetSpec, part: Part, index: int, former: Reco
             ) from error
         records = _apply(run, records, made, step.verb.gives)
         label = f"{part.name}: {step.verb.name}" if part.name else step.verb.name
-        counts[label] = records.n
+        times = sum(done == label or done.startswith(f"{label} ") for done in counts)
+        counts[f"{label} {times + 1}" if times else label] = records.n
     records.part = np.full(records.n, index, dtype=np.int64)
     return records
 

@@ -1,7 +1,8 @@
 """Who is who: the person behind every raw record, USUBJID, SUBJID and the primary participation.
 
 Resolved before the graph, so that work splits by person. A participation is one subject number of the export;
-a person who was screened twice has two. A raw record of an unknown subject number is a blocking issue.
+a person who was screened twice has two. A raw record of an unknown subject number is a blocking issue. What the
+study leaves out before the graph begins (participations after the cut-off, exact repeats) is counted.
 
 Sources: SDTMIG 3.4 section 4.1.2 (USUBJID identifies a person across the application); DM assumptions 1 and 2.
 """
@@ -14,7 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.dates import spans
 from engine.errors import DataError, Place, Problem, SpecError, nearest
+from engine.numbers import rank
 from engine.run.issues import Issue
 from engine.run.tables import Positions, Records, Table
 from engine.spec.refs import VariableRef
@@ -40,6 +43,7 @@ class Identity:
     people: Table
     tables: dict[str, Table]
     issues: list[Issue]
+    counts: dict[str, dict[str, int]]  # records left out, by source
 
 
 def resolve(study: Study, raw: dict[str, RawTable], dates: dict[VariableRef, pd.Series]) -> Identity:
@@ -63,6 +67,9 @@ def resolve(study: Study, raw: dict[str, RawTable], dates: dict[VariableRef, pd.
     parts["number"] = _by_subject(study, raw, rule.USUBJID.first, parts["SUBJECT"])
     parts["date"] = _earliest(raw, rule.USUBJID.by, dates, parts["SUBJECT"]) if rule.USUBJID.by else None
     _complete(parts, rule.person, rule.USUBJID.first)
+    late = _too_late(study, parts)
+    not_begun = set(parts.loc[late, "SUBJECT"])
+    parts = parts[~late].reset_index(drop=True)
     parts["preferred"] = _preferred(study, raw, parts["SUBJECT"])
     # without a date, a participation comes after those that have one; the number decides ties
     parts = parts.sort_values(["person", "date", "number"], kind="stable", na_position="last", ignore_index=True)
@@ -78,10 +85,20 @@ def resolve(study: Study, raw: dict[str, RawTable], dates: dict[VariableRef, pd.
     primary = choice.drop_duplicates("person").index
     parts["PRIMARY"] = "N"
     parts.loc[primary, "PRIMARY"] = "Y"
-    return _tables(study, raw, parts)
+    return _tables(study, raw, parts, not_begun)
 
 
-def _tables(study: Study, raw: dict[str, RawTable], parts: pd.DataFrame) -> Identity:
+def _too_late(study: Study, parts: pd.DataFrame) -> NDArray[np.bool_]:
+    """Participations that cannot have begun by the date that the rule names."""
+    limit = study.file.identity.not_after
+    if limit is None:
+        return np.zeros(len(parts), dtype=bool)
+    last = spans(pd.Series([str(study.setting(limit.name))], dtype="str")).last[0]
+    late: NDArray[np.bool_] = spans(parts["date"].astype("str")).first > last
+    return late
+
+
+def _tables(study: Study, raw: dict[str, RawTable], parts: pd.DataFrame, not_begun: set[str]) -> Identity:
     people_names = sorted(set(parts["USUBJID"]))
     codes = {name: i for i, name in enumerate(people_names)}
     parts = parts.sort_values(["USUBJID", "ORDER"], kind="stable", ignore_index=True)
@@ -114,8 +131,9 @@ def _tables(study: Study, raw: dict[str, RawTable], parts: pd.DataFrame) -> Iden
     }
     place = pd.Series(np.arange(len(parts)), index=parts["SUBJECT"])
     issues: list[Issue] = []
+    counts: dict[str, dict[str, int]] = {}
     for name in sorted(raw):
-        source = raw[name]
+        source, counts[name] = _pruned(study, raw, raw[name], not_begun)
         subject = _subject_of(study, raw, source)
         at = np.full(len(source.frame), -1, dtype=np.int64)
         if subject is not None:
@@ -128,7 +146,42 @@ def _tables(study: Study, raw: dict[str, RawTable], parts: pd.DataFrame) -> Iden
         tables[name] = Table(
             name, records, columns, raw=True, files=source.files, file_of=source.file_of, line=source.line
         )
-    return Identity(people, tables, issues)
+    return Identity(people, tables, issues, {name: found for name, found in counts.items() if found})
+
+
+def _pruned(
+    study: Study, raw: dict[str, RawTable], source: RawTable, not_begun: set[str]
+) -> tuple[RawTable, dict[str, int]]:
+    """The records that the build takes, and how many are left out for which reason."""
+    keep = np.ones(len(source.frame), dtype=bool)
+    counts: dict[str, int] = {}
+    subject = _subject_of(study, raw, source) if not_begun else None
+    if subject is not None:
+        keep &= ~subject.isin(not_begun).to_numpy(dtype=bool)
+        counts["removed: participation begins after the cut-off"] = int((~keep).sum())
+    if study.file.identity.repeats == "drop":
+        again = keep & _repeats(study, source)
+        counts["removed: exact repeats"] = int(again.sum())
+        keep &= ~again
+    counts = {why: n for why, n in counts.items() if n}
+    if keep.all():
+        return source, counts
+    rows = np.flatnonzero(keep)
+    frame = source.frame.iloc[rows].reset_index(drop=True)
+    taken = RawTable(source.name, frame, source.files, source.file_of[rows], source.line[rows], source.subject_column)
+    return taken, counts
+
+
+def _repeats(study: Study, source: RawTable) -> NDArray[np.bool_]:
+    """Records of a form that is filled once which equal one of a lower number in all but numbers and time of entry."""
+    form = study.forms.forms.get(source.name) if study.forms is not None else None
+    roles = study.raw.roles
+    if form is None or form.repeating or roles.record is None:
+        return np.zeros(len(source.frame), dtype=bool)
+    frame = source.frame.reset_index(drop=True)
+    content = [c for c in frame.columns if c not in (roles.record, roles.form_repeat, roles.entered)]
+    ordered = frame.assign(**{"\0": rank(frame[roles.record])}).sort_values("\0", kind="stable")
+    return ordered.duplicated(content).sort_index().to_numpy()
 
 
 def _subject_of(study: Study, raw: dict[str, RawTable], source: RawTable) -> pd.Series | None:

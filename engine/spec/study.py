@@ -65,13 +65,26 @@ class SubjidRule(Model):
 
 
 class IdentitySpec(Model):
-    """Who is who: persons behind subject numbers, USUBJID and SUBJID."""
+    """Who is who: persons behind subject numbers, USUBJID and SUBJID.
+
+    With `not_after`, such as the cut-off, participations that begin later (by the date of USUBJID) are left out with
+    all their records. `repeats: drop` leaves out exact repeats of forms that are filled once.
+    """
 
     subjects: str  # the source with one record per participation
     person: VariableRef | None = None
     via: dict[str, VariableRef] = {}
     USUBJID: UsubjidRule
     SUBJID: SubjidRule = SubjidRule()
+    not_after: VariableRef | None = None
+    repeats: Literal["keep", "drop"] = "keep"
+
+    @field_validator("not_after")
+    @classmethod
+    def _setting(cls, value: VariableRef | None) -> VariableRef | None:
+        if value is not None and value.source != "study":
+            raise ValueError("name a setting, as in study.DCUTDT")
+        return value
 
 
 class HookSpec(Model):
