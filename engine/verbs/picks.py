@@ -220,6 +220,28 @@ class Latest(Extreme):
 
 
 @verb(
+    "lowest",
+    reads="of",
+    scope="subject",
+    says="The lowest of {of}[ where {where}]",
+    example='PREDOSE: {lowest: PC.PCSTRESN, where: "PC.PCTPTREF == ATPTREF"}',
+)
+class Lowest(Earliest):
+    """The lowest number over the subject's records of one or several datasets, each with a condition of its own."""
+
+
+@verb(
+    "highest",
+    reads="of",
+    scope="subject",
+    says="The highest of {of}[ where {where}]",
+    example='CMAX: {highest: PC.PCSTRESN, where: "PC.PCTPTREF == ATPTREF"}',
+)
+class Highest(Latest):
+    """The highest number over the subject's records of one or several datasets, each with a condition of its own."""
+
+
+@verb(
     "count",
     reads="of",
     scope="subject",
