@@ -167,15 +167,27 @@ def _qualifiers(info: DatasetInfo, terms: Terms, parent: pd.DataFrame | None) ->
         wide=True,
         needs=("USUBJID", "IDVAR", "IDVARVAL"),
     )
-    foreign = partial(v.each_distinct, test=lambda name: not terms.catalogue.sdtm.is_model_variable(name, domain))
-    says = f"hold the name of a variable that the standard gives to {domain}"
-    yield Constraint("qualifier", "QNAM", foreign, says, says.replace("hold ", "", 1), do="choose another QNAM")
+    says = f"the name of a variable that the standard gives to {domain}"
+    yield Constraint(
+        "qualifier",
+        "QNAM",
+        partial(_own_name, domain=domain, terms=terms),
+        f"hold {says}",
+        says,
+        do="choose another QNAM",
+        wide=True,
+        needs=("QNAM",),
+    )
     spec = terms.study.datasets.get(domain)
     for name, line in sorted(spec.supplemental.items()) if spec is not None else ():
         allowed = terms.named(line.codelist, info.package) if line.codelist else None
         if allowed is not None:
             found = _by_value(info, "QVAL", "QNAM", name, allowed)
             yield found
+
+
+def _own_name(frame: pd.DataFrame, domain: str, terms: Terms) -> v.Bools:
+    return v.each_distinct(frame["QNAM"], lambda name: not terms.catalogue.sdtm.is_model_variable(name, domain))
 
 
 def _has_parent(frame: pd.DataFrame, parent: pd.DataFrame | None) -> v.Bools:
