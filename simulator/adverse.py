@@ -152,9 +152,9 @@ def write_events(book: Book, plan: Plan, events: list[Adverse]) -> None:
             AETRT=";".join(ticks) or "NONE",
             AETRTO=other,
         )
-        book.alive(start, "AE")
+        book.alive(start)
         if end:
-            book.alive(end, "AE")
+            book.alive(end)
         if event.key == "ds":
             count = 3 + event.grade
             signs = plan.scenario.events.signs

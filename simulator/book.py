@@ -1,7 +1,6 @@
 """The records of one subject as an export holds them: text in columns, counted, dated, entered.
 
-Keeps no record dated after the day of the export. Knows no form: fields come from the study's form
-catalogue and raw layout.
+Keeps no record dated after the day of the export. Knows no form: each writer names the fields.
 
 Sources: the study design, sections 2.1 and 2.2.
 """
@@ -9,42 +8,11 @@ Sources: the study design, sections 2.1 and 2.2.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
-
-import pandas as pd
-
-from engine.spec.document import load_document
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 EXCEL_EPOCH = date(1899, 12, 30)
 Row = dict[str, str | None]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The columns of every form (common ones first) and of every vendor table."""
-
-    common: list[str]
-    forms: dict[str, list[str]]
-    vendors: dict[str, list[str]]
-
-    def columns(self, table: str) -> list[str]:
-        """The columns of a form or vendor table, in order."""
-        return self.common + self.forms[table] if table in self.forms else self.vendors[table]
-
-
-def load_layout(study: Path) -> Layout:
-    """Read the columns from the study's forms.yaml and raw.yaml; SpecError when they cannot be read."""
-    raw = load_document(study / "raw.yaml").data
-    catalogue = load_document(study / "forms.yaml").data["forms"]
-    forms: dict[str, list[str]] = {}
-    for form, facts in catalogue.items():
-        forms[form] = []
-        for name, item in facts["items"].items():
-            forms[form] += [name, name + "U"] if item.get("units") else [name]
-    return Layout(list(raw["common"]), forms, {v: list(f["columns"]) for v, f in raw["vendors"].items()})
 
 
 class Book:
@@ -55,7 +23,7 @@ class Book:
         self.study, self.site, self.subject = study, site, subject
         self.snapshot, self.utc_offset = snapshot, utc_offset
         self.tables: dict[str, list[Row]] = {}
-        self.seen: dict[date, str] = {}
+        self.seen: Counter[date] = Counter()
         self._within: Counter[tuple[str, str, int]] = Counter()
 
     def form(self, form: str, visit: str, on: date | None, rep: int = 1, **fields: object) -> Row:
@@ -102,10 +70,29 @@ class Book:
             self.tables.setdefault(table, []).append(row)
         return row
 
-    def alive(self, on: date, why: str) -> None:
-        """Note that the subject was seen alive on a date (a record of the future is not noted)."""
+    def copy(self, form: str, row: Row, **changes: str | None) -> Row:
+        """Add a form's record once more under its own number, with changes."""
+        place = (form, str(row["VISITOID"]), int(str(row["VISITREP"])))
+        self._within[place] += 1
+        rows = self.tables[form]
+        again = (
+            dict(row)
+            | {"FORMREP": str(self._within[place]), "RECNO": str(1 + max(int(str(r["RECNO"])) for r in rows))}
+            | changes
+        )
+        rows.append(again)
+        return again
+
+    def alive(self, on: date) -> None:
+        """Note that a record shows the subject alive on a date (a record of the future is not noted)."""
         if on <= self.snapshot:
-            self.seen.setdefault(on, why)
+            self.seen[on] += 1
+
+    def unsee(self, on: date) -> None:
+        """Take back one note of a date that its record no longer shows."""
+        self.seen[on] -= 1
+        if self.seen[on] <= 0:
+            del self.seen[on]
 
 
 def text(value: object) -> str | None:
@@ -142,16 +129,3 @@ def clock(hours: float) -> str:
 def at(on: date, hours: float) -> datetime:
     """The date-time `hours` after the midnight of a date, to the minute."""
     return datetime.combine(on, datetime.min.time()) + timedelta(minutes=round(hours * 60))
-
-
-def frames(books: list[Book], layout: Layout) -> dict[str, pd.DataFrame]:
-    """All records of some books as text tables in the layout's columns; empty tables included."""
-    result = {}
-    for table in [*layout.forms, *layout.vendors]:
-        rows = [row for book in books for row in book.tables.get(table, ())]
-        columns = layout.columns(table)
-        unknown = sorted({k for row in rows for k in row} - set(columns))
-        if unknown:
-            raise KeyError(f"{table} has no column {', '.join(unknown)}")
-        result[table] = pd.DataFrame({c: pd.array([r.get(c) for r in rows], dtype="str") for c in columns})
-    return result

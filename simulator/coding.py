@@ -19,12 +19,12 @@ def meddra(scenario: Scenario) -> list[Row]:
     """meddra records by verbatim: event terms, histories, diagnoses and causes of death."""
     events = scenario.events
     classes: dict[str, tuple[str, str, str]] = {k.pt: (k.hlt, k.hlgt, k.soc) for k in events.events.values()}
-    classes |= {h["pt"]: (h["hlt"], h["hlgt"], h["soc"]) for h in events.histories if "hlt" in h}
+    classes |= {h["pt"]: (h["hlt"], h["hlgt"], h["soc"]) for h in [*events.histories, *events.rare] if "hlt" in h}
     classes |= {d["pt"]: (d["hlt"], d["hlgt"], d["soc"]) for d in events.diagnoses.values()}
     verbatims: dict[str, str] = {}
     for kind in events.events.values():
         verbatims |= {term.split("|")[0]: kind.pt for term in kind.terms}
-    verbatims |= {h["term"]: h["pt"] for h in events.histories}
+    verbatims |= {h["term"]: h["pt"] for h in [*events.histories, *events.rare]}
     for group in events.diagnoses.values():
         verbatims |= dict.fromkeys(group["terms"], group["pt"])
     rows: list[dict[str, Any]] = []

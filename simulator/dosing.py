@@ -94,9 +94,9 @@ def write_doses(book: Book, plan: Plan, days: list[Day], numbers: dict[str, str]
             }
         book.form("dose", "LOG", first.on, **fields)
         if first.taken:
-            book.alive(first.on, "EX")
+            book.alive(first.on)
             if not ongoing:
-                book.alive(final.on, "EX")
+                book.alive(final.on)
     taken = {d.on: d for d in days if d.taken}
     for visit in plan.visits:
         if visit.pk != "profile" or visit.on not in taken:
@@ -107,7 +107,7 @@ def write_doses(book: Book, plan: Plan, days: list[Day], numbers: dict[str, str]
             visit.oid,
             visit.on,
             PKDOSDAT=visit.on,
-            PKDOSTIM=clock(taken[visit.on].hour),
+            PKDOSTIM="UN:UN" if plan.script.untimed_start and visit.on == days[0].on else clock(taken[visit.on].hour),
             FASTYN="Y",
             LASTDAT=before,
             LASTTIM=clock(taken[before].hour) if before else None,

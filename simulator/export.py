@@ -7,8 +7,10 @@ Sources: the study design, section 2.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,18 +18,24 @@ import orjson
 
 from edc.manifest import digest
 from engine.spec.sources import VendorSpec
-from simulator.book import Row
+from simulator.book import EXCEL_EPOCH, Row
 from simulator.carriers import Lines, open_carriers
 from simulator.coding import meddra, translations, whodrug
 from simulator.design import Design
+from simulator.escalation import escalation
 from simulator.labs import reference_ranges
-from simulator.person import simulate_attempt
+from simulator.mess import Planter
+from simulator.person import Attempt, simulate_attempt
 from simulator.plan import random_script
+from simulator.plants import Mess
 from simulator.scenario import Scenario
 from simulator.script import Script
+from simulator.truth import FATES
 from simulator.workbook import Cell, Workbook
 
 TRUTH = "truth.json"
+ESCALATION = "ESC"
+DATED_SHEETS = ("2", "4")  # last letters of the sheets whose cells show dates as dates
 MARK = b'{"simulated":'
 STUDY_WIDE = {"ref_ranges": reference_ranges, "meddra": meddra, "whodrug": whodrug, "translations": translations}
 
@@ -54,27 +62,37 @@ def write_export(
     scratch.mkdir()
     carriers = open_carriers(raw, design.forms, folder, scratch, (design.study, design.title))
     vendors = {name: Vendor(spec, folder, scratch) for name, spec in raw.vendors.items()}
+    planter = Planter(scenario.plants, Mess(mess), raw, design.forms)
     for name, make in STUDY_WIDE.items():
-        vendors[name].add(make(scenario))
+        vendors[name].add(planter.study_wide(name, make(scenario)))
     export = Export()
-    with Truth(folder / TRUTH, design.study, seed) as truth:
+    head = {"simulated": design.study, "seed": seed, "mess": mess, "cut_off": str(scenario.trial.cut_off)}
+    again = {f"{scenario.trial.site}-{s.previous:03d}" for s in scenario.scripts[:subjects] if s.previous}
+    with Truth(folder / TRUTH, head, again) as truth:
         for done, script in enumerate(_scripts(scenario, seed, subjects), 1):
-            attempt = simulate_attempt(scenario, script, seed)
+            attempt = simulate_attempt(scenario, script, seed, planter)
             for carrier in carriers:
                 carrier.add(attempt.book.tables)
             for name, vendor in vendors.items():
                 vendor.add(attempt.book.tables.get(name, []))
-            truth.add(attempt.truth)
+            truth.add(attempt)
             if progress:
                 progress(done, subjects)
-        export.counts = truth.counts
-    for part in (*carriers, *vendors.values()):
-        export.files |= part.close()
-    scratch.rmdir()
-    lines = Lines(folder / raw.manifest, "utf-8", ["file", "records", "sha256"])
-    lines.add([{"file": n, "records": str(r), "sha256": digest(folder / n)} for n, r in sorted(export.files.items())])
-    lines.close()
+        for part in (*carriers, *vendors.values()):
+            export.files |= part.close()
+        scratch.rmdir()
+        _write_manifest(folder, raw.manifest, export.files, planter)
+        truth.mess = planter.planted
+        export.counts = truth.counts | {"flaws planted": len(planter.planted)}
     return export
+
+
+def _write_manifest(folder: Path, name: str, files: dict[str, int], planter: Planter) -> None:
+    lines = Lines(folder / name, "utf-8", ["file", "records", "sha256"])
+    for file, records in sorted(files.items()):
+        row = {"file": file, "records": str(planter.manifest(file, records)), "sha256": digest(folder / file)}
+        lines.add([row])
+    lines.close()
 
 
 def is_simulated(folder: Path) -> bool:
@@ -123,16 +141,19 @@ class Vendor:
             by_place.setdefault(str(row[column]) if column else "", []).append(row)
         for place, group in by_place.items():
             if self.book:
-                cells: list[list[Cell]] = [[self._cell(row.get(c), c) for c in self.columns] for row in group]
+                dated = place[-1:] in DATED_SHEETS
+                cells: list[list[Cell]] = [[self._cell(row.get(c), c, dated) for c in self.columns] for row in group]
                 self.book.add(place, self.columns, cells)
                 self.records += len(group)
             else:
                 folder = self.spec.files.rpartition("/")[0]
                 self._lines(f"{folder}/{place}" if place else self.spec.files).add(group)
 
-    def _cell(self, value: str | None, column: str) -> Cell:
-        serial = self.spec.columns[column].format == "excel serial"
-        return int(value) if value and serial and value.isdigit() else value
+    def _cell(self, value: str | None, column: str, dated: bool) -> Cell:
+        """A serial number as a number, on some sheets as the date that it is."""
+        if not value or self.spec.columns[column].format != "excel serial":
+            return value
+        return EXCEL_EPOCH + timedelta(days=int(value)) if dated else int(value)
 
     def close(self) -> dict[str, int]:
         """End the files; gives the records of each."""
@@ -143,30 +164,52 @@ class Vendor:
 
 
 class Truth:
-    """truth.json, written person by person."""
+    """truth.json, written person by person; who became what, the escalation and the mess come last."""
 
-    def __init__(self, path: Path, study: str, seed: int) -> None:
-        """Open the file."""
+    def __init__(self, path: Path, head: dict[str, Any], superseded: set[str]) -> None:
+        """Open the file; `superseded` are the screening numbers of people who were screened again."""
         self._file: IO[bytes] = path.open("wb")
-        self._head = {"simulated": study, "seed": seed}
-        self.counts: dict[str, int] = {}
+        self._head, self._superseded = head, superseded
         self.subjects: list[dict[str, Any]] = []
-        self._first = True
+        self.mess: list[dict[str, Any]] = []
+        self._escalated: list[dict[str, Any]] = []
+        self._people = 0
 
     def __enter__(self) -> Truth:
         """Write the head."""
-        self._file.write(orjson.dumps(self._head)[:-1] + b',\n"people":[\n')
+        self._file.write(orjson.dumps(self._head)[:-1] + b',\n"people":[')
         return self
 
-    def add(self, truth: dict[str, Any]) -> None:
+    def add(self, attempt: Attempt) -> None:
         """Write what is true of one screening number."""
-        self._file.write((b"" if self._first else b",\n") + orjson.dumps(truth, option=orjson.OPT_SERIALIZE_NUMPY))
-        self._first = False
-        self.counts["screening numbers"] = self.counts.get("screening numbers", 0) + 1
-        for name, yes in (("treated", truth["treated"]), ("screen failures", truth["screen_failure"])):
-            self.counts[name] = self.counts.get(name, 0) + bool(yes)
+        truth = attempt.truth
+        number = truth["SUBJID"]
+        self.subjects.append({k: truth[k] for k in ("PERSONID", "USUBJID", "fate")} | {"SUBJECT": number})
+        if number in self._superseded:
+            return
+        self._file.write(b",\n" if self._people else b"\n")
+        self._file.write(orjson.dumps(truth, option=orjson.OPT_SERIALIZE_NUMPY))
+        self._people += 1
+        if truth["fate"] == FATES[0] and attempt.plan.script.cohort == ESCALATION:
+            yes = {"evaluable": truth["DLTEVFL"] == "Y", "dlt": truth["DLTFL"] == "Y"}
+            self._escalated.append({"dose": truth["dose"], "caution": truth["caution"], **yes})
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """People and screening numbers by fate."""
+        ends = Counter(s["fate"] for s in self.subjects if s["SUBJECT"] not in self._superseded)
+        names = {FATES[0]: "treated", FATES[1]: "assigned and not treated", FATES[2]: "screen failures"}
+        return {"screening numbers": len(self.subjects), "people": self._people} | {
+            name: ends[f] for f, name in names.items()
+        }
 
     def __exit__(self, *_: object) -> None:
         """End the file."""
-        self._file.write(b"\n]}\n")
+        tail = {
+            "subjects": self.subjects,
+            "escalation": escalation(self._escalated),
+            "counts": self.counts,
+            "mess": self.mess,
+        }
+        self._file.write(b"\n],\n" + orjson.dumps(tail)[1:] + b"\n")
         self._file.close()

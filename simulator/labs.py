@@ -70,7 +70,7 @@ def write_labs(book: Book, plan: Plan, events: list[Adverse], days: list[Day]) -
             elif value is None:
                 value = usual[test.code] * float(np.exp(spread * test.sd * 0.35))
             _result(book, plan, test, value, on, accession, stamp, load, other)
-        book.alive(on, "LB")
+        book.alive(on)
         _transfuse(book, values, on, rng, plan.treated)
 
 

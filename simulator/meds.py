@@ -136,7 +136,7 @@ def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
             DONOR=plan.script.donor,
             STATUS="CR",
         )
-        book.alive(plan.hsct, "PR")
+        book.alive(plan.hsct)
     if plan.nalt and plan.nalt < stop:
         choice = drugs.regimens["subsequent"]
         end = plan.nalt + timedelta(days=int(rng.integers(20, 60)))
@@ -149,7 +149,7 @@ def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
             NALENDAT=end if end < stop else None,
             NALREAS="Disease not controlled",
         )
-        book.alive(plan.nalt, "CM")
+        book.alive(plan.nalt)
 
 
 def _medication(
@@ -180,4 +180,4 @@ def _medication(
         CMINDC=why,
         CMAENO=number,
     )
-    book.alive(start, "CM")
+    book.alive(start)

@@ -63,4 +63,4 @@ def write_outside(book: Book, plan: Plan) -> None:
                 XHI=high,
                 XHOSP=hospital,
             )
-        book.alive(on, "LB")
+        book.alive(on)

@@ -16,6 +16,7 @@ from simulator.calendar import make_visits
 from simulator.dosing import make_doses, write_doses
 from simulator.labs import write_labs
 from simulator.meds import write_history, write_meds
+from simulator.mess import Planter, hide
 from simulator.molecular import write_samples
 from simulator.outside import write_outside
 from simulator.pk import write_pk
@@ -37,8 +38,8 @@ class Attempt:
     truth: dict[str, Any]
 
 
-def simulate_attempt(scenario: Scenario, script: Script, seed: int) -> Attempt:
-    """The records and the truth of one screening number."""
+def simulate_attempt(scenario: Scenario, script: Script, seed: int, planter: Planter | None = None) -> Attempt:
+    """The records and the truth of one screening number, with the mess that is planted in it."""
     trial = scenario.trial
     plan = make_plan(scenario, script, seed)
     plan.visits = make_visits(plan)
@@ -64,4 +65,8 @@ def simulate_attempt(scenario: Scenario, script: Script, seed: int) -> Attempt:
     write_dlt(book, plan, events, sum(d.taken and d.on <= window for d in days))
     write_deviations(book, plan, days, tubes)
     write_end(book, plan)
-    return Attempt(plan, book, person_truth(plan, book, plan.previous or plan.subject, events, days, tubes))
+    scripted = script.no <= len(scenario.scripts)
+    planted = planter.plant(book, scripted, plan.rng("mess")) if planter else []
+    truth = person_truth(plan, book, plan.previous or plan.subject, events, days, tubes)
+    hide(truth, planted)
+    return Attempt(plan, book, truth)

@@ -1,7 +1,6 @@
-"""Plasma concentrations of parent and metabolite from the doses truly taken, and the tubes they came in.
+"""Plasma samples: when each was drawn, and what the laboratory made of its true concentrations.
 
-A one-compartment model with first-order absorption, carried from dose to dose; clearance falls while
-a strong inhibitor is taken. The laboratory's error, its limits of quantification and its texts come last.
+The laboratory adds its error, its limits of quantification and its texts.
 
 Sources: the study design, sections 1.3 (sampling), 1.5 (parameters), 2.1 (PKS), 2.2 (conc).
 """
@@ -16,6 +15,7 @@ import numpy as np
 from simulator.book import Book, at, clock
 from simulator.calendar import Seen
 from simulator.dosing import Day
+from simulator.kinetics import concentrations
 from simulator.plan import Plan
 
 LATE, LOST = 0.02, 0.01  # shares of samples drawn outside their window, and not drawn
@@ -32,28 +32,6 @@ class Tube:
     truth: dict[str, float]
     late: bool = False  # outside its window
     undosed: bool = False  # not drawn, for no dose was taken that day
-
-
-def parameters(plan: Plan) -> dict[str, float]:
-    """The person's true ka (/h), clearances (L/h) and volumes (L), apparent."""
-    pk, rng = plan.scenario.trial.pk, plan.rng("parameters")
-    factor = np.exp(rng.normal(0, pk.iiv, 5))
-    return {
-        "ka": pk.ka * float(factor[0]),
-        "CLF": pk.cl * float(factor[1]),
-        "VF": pk.v * float(factor[2]),
-        "CLM": pk.cl_m * float(factor[3]),
-        "VM": pk.v_m * float(factor[4]),
-    }
-
-
-def single_dose(plan: Plan, mg: float) -> dict[str, float]:
-    """Analytic AUCINF (h*ng/mL), Cmax (ng/mL), Tmax and half-life (h) of the parent after one dose."""
-    p = parameters(plan)
-    ke = p["CLF"] / p["VF"]
-    tmax = float(np.log(p["ka"] / ke) / (p["ka"] - ke))
-    cmax = mg * 1000 / p["VF"] * p["ka"] / (p["ka"] - ke) * float(np.exp(-ke * tmax) - np.exp(-p["ka"] * tmax))
-    return {"AUCINF": mg * 1000 / p["CLF"], "CMAX": cmax, "TMAX": tmax, "THALF": float(np.log(2) / ke)}
 
 
 def _tubes(plan: Plan, days: list[Day]) -> list[Tube]:
@@ -90,43 +68,12 @@ def _tubes(plan: Plan, days: list[Day]) -> list[Tube]:
     return tubes
 
 
-def _solve(plan: Plan, days: list[Day], tubes: list[Tube]) -> None:
-    """Fill in the true concentrations: exact steps of the linear model between doses and samples."""
-    pk, p = plan.scenario.trial.pk, parameters(plan)
-    molar = pk.formed * pk.weight["metabolite"] / pk.weight["parent"]
-    start = at(plan.on(1), 0)
-
-    def hours(when: datetime) -> float:
-        return (when - start).total_seconds() / 3600
-
-    drawn = [t for t in tubes if not t.undosed]
-    last = max((hours(t.when) for t in drawn), default=-1)
-    moments = [(hours(at(d.on, d.hour)), 1, d.mg, None) for d in days if d.taken]
-    moments += [(hours(t.when), 0, 0.0, t) for t in drawn]
-    moments = sorted((m for m in moments if m[0] <= last), key=lambda m: (m[0], m[1]))
-    state, now = np.zeros(3), moments[0][0] if moments else 0.0
-    systems = {}
-    for slow in (False, True):
-        clearance = p["CLF"] * (pk.inhibited if slow else 1)
-        ke, km = clearance / p["VF"], p["CLM"] / p["VM"]
-        matrix = np.array([[-p["ka"], 0, 0], [p["ka"], -ke, 0], [0, ke * molar, -km]])
-        values, vectors = np.linalg.eig(matrix)
-        systems[slow] = values, vectors, np.linalg.inv(vectors)
-    for when, kind, mg, tube in moments:
-        day = (start + timedelta(hours=now)).date()
-        values, vectors, inverse = systems[plan.inhibited(day, 1)]
-        state = (vectors @ (np.exp(values * (when - now)) * (inverse @ state))).real
-        now = when
-        if kind:
-            state[0] += mg * 1000
-        elif tube is not None:
-            tube.truth = {"parent": max(state[1] / p["VF"], 0.0), "metabolite": max(state[2] / p["VM"], 0.0)}
-
-
 def write_pk(book: Book, plan: Plan, days: list[Day]) -> list[Tube]:
     """PKS and conc records of every planned sample; returns the tubes with their true concentrations."""
     tubes = _tubes(plan, days)
-    _solve(plan, days, tubes)
+    drawn = sorted((t for t in tubes if not t.undosed), key=lambda t: t.when)
+    for tube, row in zip(drawn, concentrations(plan, days, [t.when for t in drawn]), strict=True):
+        tube.truth = dict(zip(("parent", "metabolite"), map(float, row), strict=True))
     pk, rng = plan.scenario.trial.pk, plan.rng("assay")
     words = plan.scenario.words
     missed = words["pk_missed"]
@@ -149,7 +96,7 @@ def write_pk(book: Book, plan: Plan, days: list[Day]) -> list[Tube]:
             PKYN="Y",
             PKBAR=tube.barcode,
         )
-        book.alive(on, "PC")
+        book.alive(on)
         run = on + timedelta(days=21 + tube.visit.on.day % 9)
         for analyte, name in pk.analytes.items():
             value = tube.truth[analyte] * noise[analyte]

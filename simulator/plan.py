@@ -32,6 +32,7 @@ class Plan:
     height: float
     weight: float
     previous: str = ""
+    first_consent: date = date.min  # of the first attempt
     visits: list = field(default_factory=list)
     marrows: dict[tuple[str, int], date] = field(default_factory=dict)  # dates of the aspirates by visit
 
@@ -135,8 +136,10 @@ def make_plan(scenario: Scenario, script: Script, seed: int) -> Plan:
     height = round(float(rng.normal(170 if male else 159, 6)), 0)
     weight = round(float(np.clip(rng.normal(68 if male else 57, 9), 40, 105)), 1)
     year, month, day = (int(p) for p in (script.birth + "-15").split("-")[:3])
-    age = script.consent.year - year - ((script.consent.month, script.consent.day) < (month, day))
+    before = next((s.consent for s in scenario.scripts if s.no == script.previous), script.consent)
+    age = before.year - year - ((before.month, before.day) < (month, day))
     plan = Plan(scenario, script, seed, f"{trial.site}-{script.no:03d}", age, height, weight)
+    plan.first_consent = before
     if script.previous:
         plan.previous = f"{trial.site}-{script.previous:03d}"
     return plan

@@ -121,7 +121,7 @@ def write_response(book: Book, plan: Plan) -> None:
             RSPREAS=words["response_reasons"].get(result),
             BMACC=f"BM{plan.script.no:04d}{visit.oid}{visit.rep}",
         )
-        book.alive(on, "RS")
+        book.alive(on)
     for visit in plan.visits:
         if visit.marrow and visit.oid != screening.oid and visit.done and (visit.oid, visit.rep) not in used:
             reason = words["marrow_not_done"][int(rng.integers(len(words["marrow_not_done"])))]
@@ -156,7 +156,7 @@ def _marrow(
         DYSPL=rng.random() < 0.2,
         ADEQ=adequate,
     )
-    book.alive(on, "MI")
+    book.alive(on)
     plan.marrows[oid, rep] = on
 
 

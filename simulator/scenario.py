@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from engine.errors import FileError, Place, Problem, SpecError
 from engine.spec.document import Document, load_document
+from simulator.plants import Plant
 from simulator.script import Part, Script
 
 
@@ -122,6 +123,12 @@ class People(Part):
     people: list[Script]
 
 
+class Plants(Part):
+    """The declared mess."""
+
+    plants: list[Plant]
+
+
 class EventKind(Part):
     """A kind of adverse event: its place in the dictionary, verbatims and habits."""
 
@@ -149,6 +156,7 @@ class Events(Part):
     seriousness: dict[str, str]
     signs: list[str]
     histories: list[dict[str, str]]
+    rare: list[dict[str, str]]
     diagnoses: dict[str, dict[str, Any]]
     who: dict[str, str]
     version: str
@@ -207,7 +215,7 @@ class Scenario:
     drugs: Drugs
     words: dict[str, Any]
     tests: list[LabTest]
-    plants: list[dict[str, str]]
+    plants: list[Plant]
 
 
 def load_scenario(folder: Path) -> Scenario:
@@ -221,11 +229,11 @@ def load_scenario(folder: Path) -> Scenario:
     people = _read(folder / "people.yaml", People, problems)
     events = _read(folder / "events.yaml", Events, problems)
     drugs = _read(folder / "drugs.yaml", Drugs, problems)
+    mess = _read(folder / "mess.yaml", Plants, problems)
     if problems:
         raise SpecError(problems)
     words = load_document(folder / "words.yaml").data
-    plants = load_document(folder / "mess.yaml").data["plants"]
-    return Scenario(trial, people.people, events, drugs, words, _tests(folder / "tests.csv"), plants)
+    return Scenario(trial, people.people, events, drugs, words, _tests(folder / "tests.csv"), mess.plants)
 
 
 def _read(path: Path, model: type[Any], problems: list[Problem]) -> Any:

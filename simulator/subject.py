@@ -71,7 +71,7 @@ def write_visits(book: Book, plan: Plan) -> None:
                 "visdt", visit.oid, visit.on, visit.rep, VISDAT=visit.on, VISYN="Y", VISMODE=visit.mode, EPICHG="N"
             )
             if visit.mode == "SITE":
-                book.alive(visit.on, "SV")
+                book.alive(visit.on)
         else:
             book.form(
                 "visdt",
@@ -113,10 +113,10 @@ def write_end(book: Book, plan: Plan) -> None:
             LSTALV=alive,
         )
         if visit.on <= book.snapshot:
-            book.alive(alive, "SS")
+            book.alive(alive)
     if plan.treated and plan.death and plan.death <= book.snapshot:
         report = plan.death + timedelta(days=int(rng.integers(1, 12)))
-        known = script.partial_death or "day"
+        report = plan.on(script.reported) if script.reported else report
         before = max((d for d in book.seen if d <= plan.death), default=plan.death)
         oid = f"FU{len(contacts) + 1}"
         if script.why != "DEATH":
@@ -134,7 +134,7 @@ def write_end(book: Book, plan: Plan) -> None:
             "dth",
             "LOG",
             report,
-            DTHDAT=edc_date(plan.death, "month" if known == "day" and script.partial_death else "day"),
+            DTHDAT=_death_date(plan),
             DTHCAUS=script.cause or "DISEASE",
             DTHTXT=script.death_text or None,
             DTHAENO=number,
@@ -143,8 +143,14 @@ def write_end(book: Book, plan: Plan) -> None:
     end = plan.study_end
     if end:
         when, why = end
-        shown = edc_date(when, "month") if why == "DEATH" and script.partial_death else when
+        shown = _death_date(plan) if why == "DEATH" else edc_date(when)
         book.form("eos", "EOS", when, EOSDAT=shown, EOSREAS=why, EOSOTH=script.not_treated or None)
+
+
+def _death_date(plan: Plan) -> str | None:
+    """The date of death as far as it became known; None when it did not."""
+    known = {"": "day", "day": "month", "month": "year"}.get(plan.script.partial_death)
+    return edc_date(plan.death, known) if plan.death and known else None
 
 
 def write_deviations(book: Book, plan: Plan, days: list[Day], tubes: list[Tube]) -> None:

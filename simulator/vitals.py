@@ -64,14 +64,24 @@ def write_vitals(book: Book, plan: Plan, events: list[Adverse], days: list[Day],
                 RESP=int(rng.integers(16, 21)),
                 SPO2=int(rng.integers(95, 100)),
             )
-            book.alive(visit.on, "VS")
+            book.alive(visit.on)
         if "e" in visit.forms:
             score = min(max(ecog + int(rng.integers(-1, 2)), 0), 3) if visit.oid != "SCR" else ecog
             book.form("ecog", visit.oid, visit.on, ECOGDAT=visit.on, ECOGSC=score)
         if "g" in visit.forms:
             for name in visit.ecg:
                 _ecg(book, plan, name, visit.on, hours, base, pulse, levels, events, rng)
-            book.alive(visit.on, "EG")
+            book.alive(visit.on)
+    for on in _follow_up_ecgs(plan, events):
+        _ecg(book, plan, "", on, hours, base, pulse, levels, events, rng)
+        book.alive(on)
+
+
+def _follow_up_ecgs(plan: Plan, events: list[Adverse]) -> list[date]:
+    """Unscheduled ECGs after a prolonged QT: the day after its onset and the day of its end, where no visit is."""
+    seen = {v.on for v in plan.visits if v.done and "g" in v.forms}
+    days = [d for e in events if e.key == "qt" for d in (e.start + 1, e.end) if d]
+    return [on for on in map(plan.on, sorted(set(days))) if on not in seen and on <= plan.followed_to]
 
 
 def _ecg(

@@ -22,7 +22,7 @@ from engine.spec.reference import dataset_schema, verb_reference
 from engine.spec.registry import sentence
 from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
-from simulator.mess import Mess
+from simulator.plants import Mess
 from trialmill.build import build_study
 from trialmill.convert import convert as convert_file
 from trialmill.progress import Progress
