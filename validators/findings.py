@@ -48,6 +48,7 @@ class Fault:
     do: str = ""
     place: Place | None = None
     title: str = ""
+    explained: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ def listed(faults: list[Fault], named: Callable[[str], Named | None]) -> list[Fi
         teller = named(fault.dataset)
         for row, message in messages(fault):
             subject, key = (teller.subject(row), teller.key(row)) if teller is not None and row >= 0 else ("", "")
-            found.append(Finding(fault.rule, fault.severity, fault.dataset, fault.variable, message, subject, key))
+            about = (fault.rule, fault.severity, fault.dataset, fault.variable)
+            found.append(Finding(*about, message, subject, key, fault.explained))
     return sorted(dict.fromkeys(found), key=order)
 
 

@@ -9,6 +9,7 @@ Sources: SDTMIG 3.4 sections 3.2.1.1 (keys), 4.1.5 (--SEQ), 4.2.1 (--TESTCD and 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -42,9 +43,11 @@ def of_records(info: DatasetInfo, terms: Terms, parent: pd.DataFrame | None) -> 
     yield from _sequence(info, names)
     for code, name in _pairs(names).items():
         yield from _pair(info, terms, code, name)
-    for variable, by, lists in terms.by_value(info):
-        for term, allowed in lists.items():
-            yield _by_value(info, variable, by, term, allowed)
+    for rule in terms.by_value(info):
+        for term, allowed in rule.lists.items():
+            yield _by_value(info, rule.variable, rule.by, term, allowed)
+        if rule.others is not None:
+            yield _others(info, rule.variable, rule.by, frozenset(rule.lists), rule.others)
     if info.name.startswith("SUPP"):
         yield from _qualifiers(info, terms, parent)
 
@@ -153,6 +156,20 @@ def _by_value(info: DatasetInfo, variable: str, by: str, term: str, allowed: All
 def _where(frame: pd.DataFrame, variable: str, by: str, term: str, allowed: frozenset[str]) -> v.Bools:
     concerned = (frame[by] == term).to_numpy(dtype=bool, na_value=False)
     return ~concerned | v.among(frame[variable], allowed)
+
+
+def _others(info: DatasetInfo, variable: str, by: str, terms: frozenset[str], allowed: Allowed) -> Constraint:
+    found = term_constraint(variable, allowed, info.variable(variable))
+    return replace(
+        found,
+        test=partial(_elsewhere, variable=variable, by=by, terms=terms, allowed=allowed.values),
+        wide=True,
+        needs=(variable, by),
+    )
+
+
+def _elsewhere(frame: pd.DataFrame, variable: str, by: str, terms: frozenset[str], allowed: frozenset[str]) -> v.Bools:
+    return frame[by].isin(list(terms)).to_numpy(dtype=bool) | v.among(frame[variable], allowed)
 
 
 def _qualifiers(info: DatasetInfo, terms: Terms, parent: pd.DataFrame | None) -> Iterator[Constraint]:

@@ -44,6 +44,16 @@ class Allowed:
         return "one of " + ", ".join(terms[:MAX_EXPECTED]) + (", ..." if len(terms) > MAX_EXPECTED else "")
 
 
+@dataclass(frozen=True, slots=True)
+class ByValue:
+    """A variable whose codelist is decided by the terms of another; `others` binds the records of other terms."""
+
+    variable: str
+    by: str
+    lists: dict[str, Allowed]
+    others: Allowed | None
+
+
 class Terms:
     """The codelists of a study's variables."""
 
@@ -54,9 +64,11 @@ class Terms:
     def of(self, info: DatasetInfo, variable: str) -> list[Allowed]:
         """What binds a variable of a dataset; every one of them must hold."""
         standard = self.standard(info, variable)
+        decided = any(rule["variable"] == variable for rule in self._deciding(info))
+        lists = standard.codelists if standard is not None and not decided else ()
         found: list[Allowed | None] = [
             self._stated(info, variable),
-            self._any_of(standard.codelists if standard else (), info.package),
+            self._any_of(lists, info.package),
         ]
         if standard is not None and standard.values and not self._follows_sdtm(info):
             found.append(Allowed(frozenset(standard.values), "the values of the standard", False))
@@ -75,20 +87,21 @@ class Terms:
         """What a codelist allows; None when the terminology has none of that name."""
         return self._any_of((codelist,), package)
 
-    def by_value(self, info: DatasetInfo) -> list[tuple[str, str, dict[str, Allowed]]]:
-        """Variable, the variable that decides, and what is allowed by its terms."""
-        found = []
-        for rule in _by_value():
-            names = {v.name for v in info.variables}
-            if rule["dataset"] == info.name and {rule["variable"], rule["by"]} <= names:
-                deciding = self.standard(info, rule["by"])
-                lists = self._lists(deciding.codelists if deciding else (), info.package)
-                terms = {t.code: t.value for c in lists if c.standard for t in c.standard.terms.values()}
-                allowed = {
-                    terms[c]: self._any_of((each,), info.package) for c, each in rule["lists"].items() if c in terms
-                }
-                found.append((rule["variable"], rule["by"], {t: a for t, a in allowed.items() if a is not None}))
-        return found
+    def by_value(self, info: DatasetInfo) -> list[ByValue]:
+        """Variables of the dataset whose codelist another variable decides."""
+        return [self._resolved(info, rule) for rule in self._deciding(info)]
+
+    def _deciding(self, info: DatasetInfo) -> list[dict[str, Any]]:
+        names = {v.name for v in info.variables}
+        return [r for r in _by_value() if r["dataset"] == info.name and {r["variable"], r["by"]} <= names]
+
+    def _resolved(self, info: DatasetInfo, rule: dict[str, Any]) -> ByValue:
+        deciding, own = self.standard(info, rule["by"]), self.standard(info, rule["variable"])
+        lists = self._lists(deciding.codelists if deciding else (), info.package)
+        terms = {t.code: t.value for c in lists if c.standard for t in c.standard.terms.values()}
+        allowed = {terms[c]: self._any_of((each,), info.package) for c, each in rule["lists"].items() if c in terms}
+        others = self._any_of(own.codelists if own else (), info.package) if rule.get("others") != "free" else None
+        return ByValue(rule["variable"], rule["by"], {t: a for t, a in allowed.items() if a is not None}, others)
 
     def decodes(self, info: DatasetInfo, variable: str) -> dict[str, str]:
         """The name that goes with each test code of a variable, as far as its lists tell."""
