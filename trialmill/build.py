@@ -38,6 +38,7 @@ from formats.xpt_read import read_xpt
 from formats.xpt_write import write_xpt
 from trialmill.outputs import ISSUES, JOURNAL
 from validators.built import check_built
+from validators.lint import lint_rules
 
 LIBRARIES = ("pandas", "numpy", "pyarrow", "pydantic", "PyYAML", "lxml", "openpyxl")
 
@@ -97,7 +98,7 @@ def build_study(
     if unknown:
         raise CommandError(Problem(f"no package {', '.join(unknown)}", expected=", ".join(study.file.packages)))
     _check_folders(folder, raw, out)
-    problems = lint(study)
+    problems = [*lint(study), *lint_rules(study)]
     if problems:
         raise SpecError(problems)
     export = read_export(study.raw, study.forms, raw, carrier)

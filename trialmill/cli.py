@@ -1,4 +1,4 @@
-"""The command line: `trialmill build`, `lint`, `explain`, `convert`, `terminology import`, `reference`.
+"""The command line: `trialmill build`, `check`, `lint`, `explain`, `convert`, `terminology import`, `reference`.
 
 Exit status 0 clean, 1 findings or blocking issues, 2 the spec, the command or a file is wrong.
 """
@@ -24,9 +24,12 @@ from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
 from simulator.plants import Mess
 from trialmill.build import build_study
+from trialmill.check import check_study
 from trialmill.convert import convert as convert_file
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
+from validators.lint import lint_rules
+from validators.report import told
 
 app = typer.Typer(
     add_completion=False,
@@ -59,6 +62,20 @@ def build(
 
 
 @app.command()
+def check(
+    study: StudyOption = DEFAULT_STUDY,
+    out: Annotated[Path | None, typer.Option(help="Output folder; build/<study folder> when not given.")] = None,
+) -> None:
+    """Check the published datasets against schemas and rules."""
+    report, listed = check_study(study, out or Path("build") / study.name)
+    for line in told(report):
+        print(line)
+    print(f"listed in {listed}")
+    if not report.clean:
+        raise typer.Exit(1)
+
+
+@app.command()
 def convert(
     source: Annotated[Path, typer.Argument(help="An .xpt or .parquet file.")],
     target: Annotated[Path, typer.Argument(help="The file to write: .xpt, .csv or .parquet.")],
@@ -72,7 +89,8 @@ def convert(
 @app.command()
 def lint(study: StudyOption = DEFAULT_STUDY) -> None:
     """List every problem of a study's specs."""
-    found = lint_study(load_study(study))
+    read = load_study(study)
+    found = [*lint_study(read), *lint_rules(read)]
     for problem in found:
         print(f"{problem}\n", file=sys.stderr)
     print(f"{study}: {len(found)} problem{'' if len(found) == 1 else 's'}")
@@ -117,11 +135,13 @@ def simulate(
     seed: Annotated[int | None, typer.Option(min=0, help="The scenario's when not given.")] = None,
     subjects: Annotated[int | None, typer.Option(help="Screening numbers; the scenario's when not given.")] = None,
     mess: Annotated[Mess, typer.Option(help="Flaws planted in the export; truth.json lists them.")] = Mess.usual,
+    scenario: Annotated[str, typer.Option(help="Another scenario of the study: people-NAME.yaml.")] = "",
 ) -> None:
     """Simulate a study's raw export, with what is true of its people in truth.json."""
     out = out or Path("raw") / study.name
+    choice = {"seed": seed, "subjects": subjects, "mess": mess.value, "scenario": scenario}
     with Progress("subjects") as progress:
-        made = simulate_study(study, out, seed=seed, subjects=subjects, mess=mess.value, progress=progress)
+        made = simulate_study(study, out, **choice, progress=progress)
     print(f"{out}: {len(made.files)} files, {sum(made.files.values()):,} records")
     print(", ".join(f"{count:,} {name}" for name, count in made.counts.items()))
 

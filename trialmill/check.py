@@ -1,0 +1,87 @@
+"""Checks what was published: reads the datasets back and holds them against schemas and rules.
+
+A folder that is not what its journal says is refused. The findings go beside the output folder, to NAME.check.json,
+which names the journal entries that it speaks of; the output folder itself belongs to the build.
+
+Sources: architecture, "The contract".
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.errors import Place, SpecError
+from engine.spec.catalogue import Catalogue
+from engine.spec.lint import lint
+from engine.spec.study import load_study
+from formats.atomic import write_bytes
+from formats.metadata import DatasetMeta
+from formats.xpt_read import read_xpt
+from trialmill.outputs import latest_entries, verify_outputs
+from validators.evaluate import explain, run_rules, unused
+from validators.files import file_faults, length_faults, settled
+from validators.findings import Fault
+from validators.lint import lint_rules
+from validators.report import Report, as_json
+from validators.rules import load_rules
+from validators.schemas import make_schema
+from validators.shelf import Shelf
+
+
+def check_study(folder: Path, out: Path) -> tuple[Report, Path]:
+    """Check the published datasets of a study.
+
+    Returns:
+        What was found, and the file that lists it.
+
+    Raises:
+        SpecError: the specs or the rules are wrong. CommandError: nothing was published there.
+        FileError: the folder is not what its journal says, or a file cannot be read.
+    """
+    study = load_study(folder)
+    problems = [*lint(study), *lint_rules(study)]
+    if problems:
+        raise SpecError(problems)
+    files = verify_outputs(out)
+    catalogue = Catalogue(study)
+    shelf = Shelf(catalogue, {}, frozenset(files))
+    metas: dict[str, list[DatasetMeta]] = {}
+    faults: list[Fault] = []
+    for package, paths in files.items():
+        for path in paths:
+            frame, meta = read_xpt(path)
+            known = meta.name.removeprefix("SUPP") in catalogue.datasets and path.stem == meta.name.lower()
+            if not known or shelf.info(meta.name).package != package:
+                faults.append(_foreign(path, meta.name, package))
+                continue
+            metas.setdefault(package, []).append(meta)
+            faults += file_faults(catalogue, shelf.info(meta.name), meta)
+            shelf.infos[meta.name] = settled(shelf.info(meta.name), meta)
+            shelf.frames[meta.name] = frame
+    for described in metas.values():
+        faults += length_faults(described)
+    for name, frame in list(shelf.frames.items()):
+        parent = shelf.frames.get(name.removeprefix("SUPP"))
+        faults += make_schema(catalogue, shelf.infos[name], parent).faults(frame)
+    rules = load_rules(catalogue)
+    outcome = run_rules(shelf, rules)
+    found = explain([*faults, *outcome.faults], [e for e, _ in rules.explained], shelf)
+    datasets = sum(map(len, metas.values()))
+    entries = latest_entries(out)
+    notes = unused(rules, found)
+    if any(entry["specs"] != study.fingerprint for entry in entries.values()):
+        notes.insert(0, "the specs have changed since the datasets were built")
+    report = Report(found, datasets, outcome.run, shelf.named, outcome.skipped, notes)
+    listed = out.with_name(f"{out.name}.check.json")
+    about = {
+        "study": study.name,
+        "specs": study.fingerprint,
+        "checked": [f for p, e in sorted(entries.items()) for f in e["outputs"] if f["file"].startswith(f"{p}/")],
+    }
+    write_bytes(listed, as_json(report, about))
+    return report, listed
+
+
+def _foreign(path: Path, name: str, package: str) -> Fault:
+    says = f"the study has no dataset {name} in its package {package}"
+    return Fault("file", "error", name, "", says, place=Place(str(path)))

@@ -1,0 +1,95 @@
+"""Runs rules over finished datasets and tells every record that breaks one.
+
+A rule that needs a package which was not published is not run, and said so; a rule that cannot be told from the data
+(two records where one is needed, a text where a number is needed) is itself a finding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from engine.errors import DataError
+from validators.findings import Fault
+from validators.names import BoundCheck, datasets_of
+from validators.rules import Explained, Rule, Rules
+from validators.shelf import Shelf
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of the rules: faults, how many rules were run, and which not, with the reason."""
+
+    faults: list[Fault] = field(default_factory=list)
+    run: int = 0
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def run_rules(shelf: Shelf, rules: Rules) -> Outcome:
+    """Hold the datasets of the shelf against every rule."""
+    outcome = Outcome()
+    for rule in rules.rules:
+        missing = sorted({n for bound in rule.checks for n in datasets_of(bound) if shelf.lacks(n)})
+        ran = False
+        for bound in rule.checks:
+            if not any(shelf.lacks(name) for name in datasets_of(bound)):
+                outcome.faults += _faults(shelf, rule, bound)
+                ran = True
+        outcome.run += ran
+        if missing:
+            outcome.skipped[rule.id] = f"{', '.join(missing)} not published"
+    return outcome
+
+
+def _faults(shelf: Shelf, rule: Rule, bound: BoundCheck) -> list[Fault]:
+    check = bound.check
+    try:
+        broken = check.run(shelf, bound.lets)
+    except DataError as error:
+        told = "; ".join(" ".join(x for x in (p.what, p.found) if x) for p in error.problems)
+        says = f"{rule.head.title}: this cannot be told: {told}"
+        return [Fault(rule.id, rule.head.severity, check.datasets()[0], check.variable, says, place=bound.place)]
+    found = []
+    for each in broken:
+        fault = Fault(rule.id, rule.head.severity, each.dataset, each.variable, rule.head.title, each.rows, each.says)
+        if not len(each.rows):
+            fault.says = ": ".join([rule.head.title, *each.says])
+        found.append(replace(fault, place=bound.place, title=fault.says))
+    return found
+
+
+def explain(faults: list[Fault], known: list[Explained], shelf: Shelf) -> list[Fault]:
+    """The same faults, split so that records which the study explains carry its reason."""
+    result = []
+    for fault in faults:
+        named = shelf.named(fault.dataset)
+        reasons = np.array([""] * max(len(fault.rows), 1), dtype=object)
+        for each in known:
+            if (each.rule, each.dataset or fault.dataset, each.variable or fault.variable) != (
+                fault.rule,
+                fault.dataset,
+                fault.variable,
+            ):
+                continue
+            if not each.subject:
+                reasons[:] = each.reason
+            elif named is not None and len(fault.rows):
+                subjects = np.array([named.subject(int(r)) for r in fault.rows], dtype=object)
+                reasons[subjects == each.subject] = each.reason
+        for reason in dict.fromkeys(reasons.tolist()):
+            rows = np.flatnonzero(reasons == reason)
+            if not len(fault.rows):
+                result.append(replace(fault, explained=reason))
+            else:
+                values = [fault.values[i] for i in rows]
+                result.append(replace(fault, rows=fault.rows[rows], values=values, explained=reason))
+    return result
+
+
+def unused(rules: Rules, faults: list[Fault]) -> list[str]:
+    """Explanations of the study that explain nothing that was found."""
+    reasons = {(f.rule, f.explained) for f in faults if f.explained}
+    return [
+        f"{place}  explains no finding of {e.rule}" for e, place in rules.explained if (e.rule, e.reason) not in reasons
+    ]

@@ -1,0 +1,32 @@
+"""Every problem of a study's rules at once: keys, kinds, names, messages, explanations of rules that do not exist.
+
+Sources: architecture, "Models".
+"""
+
+from __future__ import annotations
+
+from engine.errors import Place, Problem, SpecError, nearest
+from engine.spec.catalogue import Catalogue
+from engine.spec.study import Study
+from validators.names import unknown_names
+from validators.rules import load_rules
+
+
+def lint_rules(study: Study) -> list[Problem]:
+    """All problems of the rules of a study that was read, by file and line."""
+    catalogue = Catalogue(study)
+    try:
+        rules = load_rules(catalogue)
+    except SpecError as error:
+        return error.problems
+    problems = []
+    for rule in rules.rules:
+        for bound in rule.checks if rule.study else ():
+            found = unknown_names(bound, catalogue)
+            problems += [Problem(f"{rule.id}: {p.what}", p.place, p.found, p.expected, p.nearest, p.do) for p in found]
+    known = [r.id for r in rules.rules]
+    for explained, place in rules.explained:
+        if explained.rule not in known and not explained.rule.islower():  # rules of the schemas are lower-case words
+            near = nearest(explained.rule, known)
+            problems.append(Problem(f'explained: no rule "{explained.rule}"', place, nearest=near))
+    return sorted(dict.fromkeys(problems), key=lambda p: (p.place or Place(""), p.what))
