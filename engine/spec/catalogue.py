@@ -20,6 +20,7 @@ from engine.standards import (
     load_sdtmig,
 )
 
+MAX_LABEL = 40  # characters of a label in a transport file
 IMPLIED = ("STUDYID", "DOMAIN", "USUBJID")  # what identity supplies when the spec has no line
 
 
@@ -74,6 +75,20 @@ class Catalogue:
             follows_sdtm = study.file.packages[spec.package].standard == "sdtmig"
             self.datasets[name] = self._tabulation(spec) if follows_sdtm else self._analysis(spec)
             self._working(spec)
+            self._labelled(spec)
+
+    def _labelled(self, spec: DatasetSpec) -> None:
+        """The label of a dataset stands in its file, which holds 40 characters."""
+        label = self.datasets[spec.name].label
+        if len(label) > MAX_LABEL:
+            self.problems.append(
+                Problem(
+                    f"{spec.name}: the dataset's label has {len(label)} characters",
+                    spec.document.place("label"),
+                    found=label,
+                    expected=f"{MAX_LABEL} at most",
+                )
+            )
 
     def _working(self, spec: DatasetSpec) -> None:
         """Working variables are in no standard, so the spec says their type."""
@@ -184,13 +199,13 @@ class Catalogue:
                     do="add  label: …  and  type: Char or Num",
                 )
             )
-        elif len(label) > 40:
+        elif len(label) > MAX_LABEL:
             self.problems.append(
                 Problem(
                     f"{spec.name}.{name}: the label has {len(label)} characters",
                     line.place if line else None,
                     found=label,
-                    expected="40 at most",
+                    expected=f"{MAX_LABEL} at most",
                 )
             )
         codelist = (line.codelist if line else "") or (
