@@ -8,18 +8,17 @@ Sources: architecture, "edc".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from edc.csv_files import read_csv
+from edc.files import Tables, read_tables
 from edc.manifest import InputFile, Manifest, digest, read_manifest
-from edc.odm import read_odm
-from edc.workbooks import read_workbook, serial
+from edc.render import Moment, Render, date_text
 from engine.errors import CommandError, FileError, Place, Problem, nearest
 from engine.run.identity import RawTable
 from engine.run.issues import Issue
@@ -27,7 +26,6 @@ from engine.spec.forms import FormsSpec
 from engine.spec.sources import CarrierSpec, RawSpec, VendorSpec
 
 MEGABYTE = 1_000_000
-MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
 @dataclass(slots=True)
@@ -132,23 +130,13 @@ class _Reader:
             shown = self._inside(path)
             if shown is None:
                 continue
-            try:
-                if spec.folder is not None:
-                    frame, line = read_csv(path, shown, spec.encoding, self.limit)
-                    sheets = [(path.name.removesuffix(path.suffix), frame, line)]
-                elif path.suffix.lower() == ".xml":
-                    sheets = [
-                        (n, f, at) for n, (f, at) in read_odm(path, shown, self.limit, dict(spec.attributes)).items()
-                    ]
-                else:
-                    sheets = list(read_workbook(path, shown, self.limit, self._render_form))
-            except FileError as error:
-                self.problems += error.problems
-                continue
-            self._count(path, shown, sum(len(f) for _, f, _ in sheets))
-            for name, frame, line in sheets:
-                form = self._form_name(name, shown)
-                if form is not None:
+            own = self._form_name(spec, path.name, shown) if spec.folder is not None else ""
+            if own:
+                found.setdefault(own, [])  # also when the file turns out to be damaged: it is there
+            tables = self._read(path, shown, spec.encoding, self._form_date, dict(spec.attributes))
+            for name, frame, line in tables:
+                form = own if spec.folder is not None else self._form_name(spec, name, shown)
+                if form:
                     found.setdefault(form, []).append(_Piece(frame, line, shown))
         if self.forms is not None:
             for form in self.forms.forms:
@@ -164,18 +152,24 @@ class _Reader:
                         found[form] = []
         return found
 
-    def _form_name(self, name: str, shown: str) -> str | None:
+    def _form_name(self, spec: CarrierSpec, given: str, shown: str) -> str | None:
+        """The form that a sheet, or a file of the carrier's folder, holds."""
+        name = given
+        if spec.folder is not None:
+            before, after = re.split(r"\{FORM\}", spec.pattern, maxsplit=1, flags=re.IGNORECASE)
+            name = given[len(before) : len(given) - len(after)]
         if self.forms is None:
             return name.lower()
-        by_oid = {self.forms.oid(form): form for form in self.forms.forms}
+        small = "{form}" in spec.pattern and spec.folder is not None
+        oids = [(form, self.forms.oid(form)) for form in self.forms.forms]
+        by_oid = {oid.lower() if small else oid: form for form, oid in oids}
         if name not in by_oid:
             self.problems.append(
                 Problem(
                     f'a form "{name}" that forms.yaml does not describe', Place(shown), nearest=nearest(name, by_oid)
                 )
             )
-            return None
-        return by_oid[name]
+        return by_oid.get(name)
 
     def _form_table(self, form: str, pieces: list[_Piece]) -> None:
         names = (*self.raw.common, *self.forms.columns(form)) if self.forms is not None else None
@@ -246,19 +240,9 @@ class _Reader:
             shown = self._inside(path)
             if shown is None:
                 continue
-            try:
-                if path.suffix.lower() == ".xlsx":
-                    read = list(
-                        read_workbook(
-                            path, shown, self.limit, lambda _s, c, v, spec=vendor: self._render_vendor(spec, c, v)
-                        )
-                    )
-                else:
-                    read = [("", *read_csv(path, shown, vendor.encoding, self.limit))]
-            except FileError as error:
-                self.problems += error.problems
-                continue
-            self._count(path, shown, sum(len(f) for _, f, _ in read))
+            read = self._read(
+                path, shown, vendor.encoding, lambda _t, c, v, spec=vendor: self._vendor_date(spec, c, v), {}
+            )
             for sheet, frame, line in read:
                 more = {vendor.file_column: path.name, vendor.sheet_column: sheet}
                 given = frame.assign(**{k: v for k, v in more.items() if k})
@@ -328,6 +312,16 @@ class _Reader:
             return None
         return shown
 
+    def _read(self, path: Path, shown: str, encoding: str, render: Render, attributes: dict[str, str]) -> Tables:
+        """The tables of a file, counted; none (and problems) when it cannot be read."""
+        try:
+            tables = read_tables(path, shown, encoding, self.limit, render, attributes)
+        except FileError as error:
+            self.problems += error.problems
+            return []
+        self._count(path, shown, sum(len(frame) for _, frame, _ in tables))
+        return tables
+
     def _count(self, path: Path, shown: str, records: int) -> None:
         file = InputFile(shown, records, digest(path))
         if file.sha256 in self.seen and records:
@@ -364,25 +358,10 @@ class _Reader:
             name == s.file or (s.folder is not None and Path(name).parent.as_posix() == s.folder) for s in others
         )
 
-    def _render_form(self, _sheet: str, _column: str, value: date | datetime | time) -> str:
-        if isinstance(value, time):
-            return f"{value:%H:%M}"
-        return date_text(value, self.raw.formats.date)
+    def _form_date(self, _table: str, column: str, value: Moment) -> str:
+        declared = self.raw.common[column].format if column in self.raw.common else ""
+        return date_text(value, declared or self.raw.formats.date, self.raw.formats.time)
 
-    def _render_vendor(self, vendor: VendorSpec, column: str, value: date | datetime | time) -> str:
+    def _vendor_date(self, vendor: VendorSpec, column: str, value: Moment) -> str:
         declared = vendor.columns[column].format if column in vendor.columns else ""
-        if isinstance(value, time):
-            return f"{value:%H:%M}"
-        if declared == "excel serial":
-            return serial(value)
-        if isinstance(value, datetime) and (value.hour or value.minute or value.second):
-            return value.isoformat(timespec="minutes")
-        return f"{value:%Y-%m-%d}"
-
-
-def date_text(value: date | datetime, date_format: str) -> str:
-    """A true date as the forms write it."""
-    text = date_format.replace("YYYY", f"{value.year:04d}").replace("MON", MONTHS[value.month - 1])
-    if "MON" not in date_format:
-        text = text.replace("MM", f"{value.month:02d}")
-    return text.replace("DD", f"{value.day:02d}")
+        return date_text(value, declared or "ISO 8601", declared or "HH:MM")

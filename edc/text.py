@@ -11,6 +11,8 @@ from __future__ import annotations
 import unicodedata
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.numbers import by_distinct
 
@@ -33,7 +35,18 @@ def to_ascii(values: pd.Series) -> pd.Series:
     Returns:
         n texts; a text of blanks only is missing.
     """
+    if values.dtype == "str" and _is_plain(pa.array(values)):
+        return values.reset_index(drop=True)
     return by_distinct(values, ascii_text)
+
+
+def _is_plain(texts: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether every present text is ASCII without blanks around it, and none is empty: nothing is to be done."""
+    if pc.all(pc.string_is_ascii(texts)).as_py() is False:
+        return False
+    lengths = pc.binary_length(texts)
+    trimmed = pc.binary_length(pc.utf8_trim_whitespace(texts))
+    return pc.min(lengths).as_py() != 0 and pc.sum(lengths).as_py() == pc.sum(trimmed).as_py()
 
 
 def ascii_text(text: str) -> str | None:

@@ -1,31 +1,34 @@
 """Workbooks as received: every sheet as text, true dates and numbers as the other carriers would write them.
 
-A workbook is untrusted: its unpacked size is bounded before anything is read, entities are refused, formulas are
-not computed (a formula cell is an error, since its value may be stale).
+A workbook is untrusted: its unpacked size is bounded before anything is read, document types and entities are refused,
+formulas are not computed (a formula cell is an error, since its value may be stale).
 
-Sources: ECMA-376 part 1, 18.3 and 18.17.4.
+Sources: ECMA-376 part 1, 18.2 (workbook), 18.3 (sheets), 18.4 (shared strings), 18.8.30 (formats), 18.17.4 (dates).
 """
 
 from __future__ import annotations
 
+import posixpath
 import zipfile
-from collections.abc import Callable, Iterator
-from datetime import date, datetime, time
+import zlib
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import openpyxl
 import pandas as pd
+from lxml import etree
 from numpy.typing import NDArray
+from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
 
+from edc.render import Render
+from edc.sheets import Book, read_sheet, shared_strings
 from engine.errors import FileError, Place, Problem
-from engine.numbers import number_text
 
 MAX_RATIO = 200  # unpacked to packed; text of a form packs 5 to 40 times
 MAX_MEMBERS = 2000
-EXCEL_EPOCH = datetime(1899, 12, 30)
-Render = Callable[[str, str, date | datetime | time], str]  # sheet, column, value -> text
+MAX_PART = 50_000_000  # bytes of a part that says how the workbook is made up
+EPOCHS = {False: datetime(1899, 12, 30), True: datetime(1904, 1, 1)}
 
 
 def read_workbook(
@@ -39,111 +42,106 @@ def read_workbook(
         render: text of a true date or time, by sheet and column.
 
     Raises:
-        FileError: no workbook, too large unpacked, formulas, doubled header names.
+        FileError: no workbook, too large unpacked, formulas, error values, merged cells, doubled header names.
     """
-    _check_archive(path, shown, limit)
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
-    except Exception as error:  # the library raises many kinds for damaged files
-        raise FileError(
-            Problem(
-                "the workbook cannot be read", Place(shown), found=type(error).__name__, do="save it again as .xlsx"
-            )
-        ) from None
-    try:
-        for sheet in book.worksheets:
-            read = _read_sheet(sheet, f"{shown} sheet {sheet.title}", render)
-            if read is not None:
-                yield sheet.title, *read
-    finally:
-        book.close()
-
-
-def _check_archive(path: Path, shown: str, limit: int) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            unpacked = sum(m.file_size for m in members)
-            packed = max(1, path.stat().st_size)
-            if (
-                len(members) > MAX_MEMBERS
-                or unpacked > limit
-                or (unpacked > 50_000_000 and unpacked / packed > MAX_RATIO)
-            ):
-                raise FileError(
-                    Problem(
-                        "the workbook unpacks to more than a workbook of data does",
-                        Place(shown),
-                        found=f"{unpacked:,} bytes from {packed:,}",
-                        expected=f"up to {limit:,} bytes",
-                        do="ask for the data as CSV",
-                    )
-                )
-            for member in members:
-                if member.filename.endswith((".xml", ".rels")):
-                    with archive.open(member) as file:
-                        if b"<!DOCTYPE" in file.read(4096):
-                            raise FileError(
-                                Problem(
-                                    "the workbook declares a document type",
-                                    Place(shown),
-                                    found=member.filename,
-                                    do="save it again as .xlsx",
-                                )
-                            )
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise FileError(Problem("not a workbook", Place(shown), found=str(error), expected="an .xlsx file")) from None
+            _check_archive(archive, path, shown, limit)
+            sheets, book = _structure(archive, shown)
+            for name, part in sheets:
+                with archive.open(part) as source:
+                    read = read_sheet(source, name, f"{shown} sheet {name}", book, render)
+                if read is not None:
+                    yield name, *read
+    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError, RuntimeError) as error:
+        raise FileError(
+            Problem("not a workbook, or damaged", Place(shown), found=str(error), expected="an .xlsx file")
+        ) from None
+    except KeyError as error:
+        raise FileError(
+            Problem("the workbook lacks a part", Place(shown), found=str(error.args[0]), do="save it again as .xlsx")
+        ) from None
 
 
-def _read_sheet(sheet: Any, shown: str, render: Render) -> tuple[pd.DataFrame, NDArray[np.int64]] | None:
-    rows = sheet.iter_rows(values_only=True)
-    header = [str(v).strip() if v is not None else "" for v in next(rows, ())]
-    while header and not header[-1]:
-        header.pop()
-    if not header:
-        return None
-    if "" in header or len(set(header)) != len(header):
-        raise FileError(Problem("a column has no name, or two have the same", Place(shown, 1)))
-    records: list[list[str | None]] = []
-    places: list[int] = []
-    problems: list[Problem] = []
-    for number, row in enumerate(rows, 2):
-        if all(v is None for v in row):
-            continue
-        if any(v is not None for v in row[len(header) :]):
-            problems.append(Problem("a row is wider than the header", Place(shown, number)))
-        cells: list[str | None] = []
-        for name, value in zip(header, row, strict=False):
-            if isinstance(value, str) and value.startswith("=") and len(value) > 1:
-                problems.append(
-                    Problem(
-                        f"{name} holds a formula",
-                        Place(shown, number),
-                        found=value[:40],
-                        do="export values, not formulas",
-                    )
-                )
-            cells.append(_cell(sheet.title, name, value, render))
-        records.append(cells + [None] * (len(header) - len(cells)))
-        places.append(number)
-    if problems:
-        raise FileError(problems[:20])
-    return pd.DataFrame(records, columns=header, dtype="str"), np.array(places, dtype=np.int64)
+def _check_archive(archive: zipfile.ZipFile, path: Path, shown: str, limit: int) -> None:
+    members = archive.infolist()
+    unpacked = sum(m.file_size for m in members)
+    packed = max(1, path.stat().st_size)
+    if len(members) > MAX_MEMBERS or unpacked > limit or (unpacked > 50_000_000 and unpacked / packed > MAX_RATIO):
+        raise FileError(
+            Problem(
+                "the workbook unpacks to more than a workbook of data does",
+                Place(shown),
+                found=f"{unpacked:,} bytes from {packed:,}",
+                expected=f"up to {limit:,} bytes",
+                do="ask for the data as CSV",
+            )
+        )
 
 
-def _cell(sheet: str, column: str, value: Any, render: Render) -> str | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, (int, float)):
-        return number_text(value)
-    if isinstance(value, (datetime, date, time)):
-        return render(sheet, column, value)
-    return str(value)
+def _structure(archive: zipfile.ZipFile, shown: str) -> tuple[list[tuple[str, str]], Book]:
+    """The sheets by name and part, and what their cells refer to."""
+    start = next((t for k, t in _targets(archive, "", shown).values() if k.endswith("/officeDocument")), None)
+    if start is None:
+        raise KeyError("the workbook itself")
+    book = _xml(archive, start, shown)
+    targets = _targets(archive, start, shown)
+    sheets = []
+    for sheet in book.iterfind("{*}sheets/{*}sheet"):
+        key = next((v for k, v in sheet.attrib.items() if etree.QName(k).localname == "id"), "")
+        kind, part = targets.get(key, ("", ""))
+        if kind.endswith("/worksheet"):
+            sheets.append((sheet.get("name", "").strip(), part))
+    properties = book.find("{*}workbookPr")
+    old = properties is not None and properties.get("date1904") in ("1", "true")
+    strings: list[str] = []
+    formats: dict[str, str] = {}
+    for kind, part in targets.values():
+        if kind.endswith("/sharedStrings"):
+            with archive.open(part) as source:
+                strings = shared_strings(source, shown)
+        elif kind.endswith("/styles"):
+            formats = _date_styles(_xml(archive, part, shown))
+    return sheets, Book(strings, formats, EPOCHS[old])
 
 
-def serial(value: datetime | date) -> str:
-    """The 1900-system serial number of a date, as text."""
-    moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-    return number_text(round((moment - EXCEL_EPOCH).total_seconds() / 86400, 10))
+def _targets(archive: zipfile.ZipFile, part: str, shown: str) -> dict[str, tuple[str, str]]:
+    """Kind and part of everything a part relates to, by id."""
+    folder, name = posixpath.split(part)
+    root = _xml(archive, posixpath.join(folder, "_rels", f"{name}.rels"), shown)
+    found = {}
+    for each in root.iterfind("{*}Relationship"):
+        if each.get("TargetMode") != "External":
+            target = posixpath.normpath(posixpath.join("/", folder, each.get("Target", "")))
+            found[each.get("Id", "")] = (each.get("Type", ""), target.lstrip("/"))
+    return found
+
+
+def _xml(archive: zipfile.ZipFile, part: str, shown: str) -> etree._Element:
+    if archive.getinfo(part).file_size > MAX_PART:
+        raise FileError(Problem("the workbook has a part that is too large", Place(shown), found=part))
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(archive.read(part), parser)
+    except etree.XMLSyntaxError as error:
+        raise FileError(
+            Problem("the workbook cannot be read", Place(shown), found=f"{part}: {str(error.msg)[:80]}",
+                    do="save it again as .xlsx")
+        ) from None
+    if root.getroottree().docinfo.doctype:
+        raise FileError(
+            Problem("the workbook declares a document type", Place(shown), found=part, do="save it again as .xlsx")
+        )
+    return root
+
+
+def _date_styles(styles: etree._Element) -> dict[str, str]:
+    """Cell styles that show a date or time, and their format."""
+    own = {n.get("numFmtId"): n.get("formatCode", "") for n in styles.iterfind("{*}numFmts/{*}numFmt")}
+    found = {}
+    for index, style in enumerate(styles.iterfind("{*}cellXfs/{*}xf")):
+        number = style.get("numFmtId", "0")
+        code = own.get(number) or BUILTIN_FORMATS.get(int(number) if number.isdigit() else 0, "")
+        if is_date_format(code):
+            found[str(index)] = code
+    return found

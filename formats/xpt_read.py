@@ -40,25 +40,27 @@ class _Member:
     width: int
 
 
-def read_xpt(path: Path | str, *, encoding: str = "ascii") -> tuple[pd.DataFrame, DatasetMeta]:
+def read_xpt(path: Path | str, *, encoding: str = "ascii", shown: str = "") -> tuple[pd.DataFrame, DatasetMeta]:
     """Read a file of one dataset; see `read_members`.
 
     Raises:
         CommandError: the file holds several datasets.
     """
-    members = read_members(path, encoding=encoding)
+    members = read_members(path, encoding=encoding, shown=shown)
     if len(members) != 1:
         names = ", ".join(meta.name for _, meta in members)
-        raise CommandError(Problem("the file holds several datasets", Place(str(path)), found=names,
+        raise CommandError(Problem("the file holds several datasets", Place(shown or str(path)), found=names,
                                    do="read them with read_members, or convert them one by one"))
     return members[0]
 
 
-def read_members(path: Path | str, *, encoding: str = "ascii") -> list[tuple[pd.DataFrame, DatasetMeta]]:
+def read_members(
+    path: Path | str, *, encoding: str = "ascii", shown: str = ""
+) -> list[tuple[pd.DataFrame, DatasetMeta]]:
     """Read every dataset of a transport file, in file order.
 
     Args:
-        path: the file.
+        path: the file; `shown` its name in messages.
         encoding: of character values; labels and names are always ASCII or Latin-1.
 
     Returns:
@@ -68,14 +70,15 @@ def read_members(path: Path | str, *, encoding: str = "ascii") -> list[tuple[pd.
         FileError: no transport file of version 5, truncated, altered, or characters outside the encoding.
     """
     path = Path(path)
+    shown = shown or str(path)
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
     except OSError as error:
-        raise FileError(Problem("the file cannot be read", Place(str(path)), found=str(error.strerror))) from None
-    members = _members(data, size, str(path))
-    return [(_frame(data, member, str(path), encoding), member.meta) for member in members]
+        raise FileError(Problem("the file cannot be read", Place(shown), found=str(error.strerror))) from None
+    members = _members(data, size, shown)
+    return [(_frame(data, member, shown, encoding), member.meta) for member in members]
 
 
 def _members(data: mmap.mmap | bytes, size: int, shown: str) -> list[_Member]:

@@ -45,7 +45,10 @@ RawPath = Annotated[str, AfterValidator(_inside)]
 
 
 class CarrierSpec(Model):
-    """One carrier of the forms: a `folder` with one file a form, or one `file` (.xml or .xlsx) for all."""
+    """One carrier of the forms: a `folder` with one file a form (.csv, .sas7bdat, .xpt, .xlsx), or one `file` for all.
+
+    The one file is ODM-XML (.xml), a workbook with a sheet a form (.xlsx), or a transport file of datasets (.xpt).
+    """
 
     folder: RawPath | None = None
     pattern: str = "{FORM}.csv"  # {FORM} as the export names the form, {form} lower case
