@@ -32,7 +32,7 @@ def by_distinct(values: pd.Series, change: Callable[[Any], Any], dtype: Any = "s
         n values on a fresh index 0..n-1.
     """
     codes, distinct = pd.factorize(values, use_na_sentinel=True)
-    changed = [change(v) for v in distinct]
+    changed = [change(v) for v in distinct.tolist()]
     changed.append(None)
     if dtype == "str":
         return pd.Series(pd.array(changed, dtype="str").take(codes % len(changed)), dtype="str")  # -1 -> last
@@ -82,9 +82,13 @@ def number_texts(values: pd.Series) -> pd.Series:
 
 def rank(values: pd.Series) -> NDArray[np.int64]:
     """Dense ranks for sorting: missing lowest, texts that are all numbers by their number, else by code point."""
-    numbers, bad = to_numbers(values)
-    codes, distinct = pd.factorize(values if bad.any() else numbers)
-    if not len(distinct):
-        return codes.astype(np.int64)
-    places = np.argsort(np.argsort(np.array(distinct, dtype=object), kind="stable"), kind="stable")
-    return np.where(codes >= 0, places[np.maximum(codes, 0)], -1).astype(np.int64)
+    codes, distinct = pd.factorize(values)
+    known = distinct.tolist()
+    if values.dtype == np.float64:
+        places = np.unique(np.array(known, dtype=np.float64), return_inverse=True)[1]
+    elif all(NUMBER.fullmatch(text.strip()) for text in known):  # ends with the first text that is no number
+        places = np.unique(np.array([float(text) for text in known]), return_inverse=True)[1]
+    else:
+        places = np.empty(len(known), dtype=np.int64)
+        places[sorted(range(len(known)), key=known.__getitem__)] = np.arange(len(known))
+    return np.append(places, -1)[codes].astype(np.int64)

@@ -92,13 +92,12 @@ def _implied(run: Run, at: At, name: str) -> pd.Series:
 def _writable(at: At, name: str, values: pd.Series) -> None:
     if values.dtype == np.float64:
         return
-    codes, distinct = pd.factorize(values)
-    foreign = np.array([not str(v).isascii() for v in distinct] + [False])
-    long = np.array([len(str(v).encode()) > MAX_BYTES for v in distinct] + [False])
+    foreign = not_ascii(values)
+    long = byte_lengths(values) > MAX_BYTES
     shown = values.str.slice(0, 60)
-    at.report(foreign[codes], "not ASCII", found=shown, severity="blocking", variable=name)
+    at.report(foreign, "not ASCII", found=shown, severity="blocking", variable=name)
     at.report(
-        long[codes] & ~foreign[codes],
+        long & ~foreign,
         f"longer than {MAX_BYTES} bytes",
         found=shown,
         severity="blocking",
@@ -174,5 +173,17 @@ def settle_lengths(package: list[Built]) -> list[Built]:
 
 
 def _longest(values: pd.Series) -> int:
-    distinct = values.dropna().unique()
-    return max((len(str(v).encode()) for v in distinct), default=1)
+    return max(int(byte_lengths(values).max(initial=0)), 1)
+
+
+def byte_lengths(values: pd.Series) -> np.ndarray:
+    """How many bytes each of n texts takes in UTF-8; 0 where missing."""
+    lengths = values.str.len().to_numpy(dtype=np.float64, na_value=0).astype(np.int64)
+    foreign = np.flatnonzero(not_ascii(values))
+    lengths[foreign] = [len(text.encode()) for text in values.iloc[foreign]]
+    return lengths
+
+
+def not_ascii(values: pd.Series) -> np.ndarray:
+    """Which of n texts hold anything but ASCII; a missing text does not."""
+    return values.notna().to_numpy(dtype=bool) & ~values.str.isascii().to_numpy(dtype=bool, na_value=True)
