@@ -208,7 +208,7 @@ class Previous(Neighbour):
 class Days(Value):
     """On how many different days the periods of another dataset's records lie, from `of` to `to`.
 
-    Only days from `since` to `until` count, both included and SAS dates; a missing end is the start.
+    Only days from `since` to `until` count, both included and SAS dates; a missing end is `ongoing`, else the start.
     """
 
     reads: ClassVar[str] = "of"
@@ -217,6 +217,7 @@ class Days(Value):
     where: Expression | None = None
     since: Expression | None = None
     until: Expression | None = None
+    ongoing: Expression | None = None
 
     def source(self) -> str:
         """The dataset whose records have the periods."""
@@ -226,13 +227,15 @@ class Days(Value):
         """See Value."""
         far = View(view.shelf, self.source()).where(self.where)
         start, end = spans(far.own(self.of.name)).first, spans(far.own(self.to.name)).last
-        end = np.where(np.isnan(end), start, end)
         mine, theirs = codes_of([[view.own("USUBJID")], [far.own("USUBJID")]])
         low = view.evaluate(self.since).to_numpy(dtype=float) if self.since else np.full(view.n, -np.inf)
         high = view.evaluate(self.until).to_numpy(dtype=float) if self.until else np.full(view.n, np.inf)
+        still = view.evaluate(self.ongoing).to_numpy(dtype=float) if self.ongoing else np.full(view.n, np.nan)
         total = np.zeros(view.n)
         for own, other in _joined(mine, theirs):
-            first, last = np.maximum(start[other], low[own]), np.minimum(end[other], high[own])
+            stop = np.where(np.isnan(end[other]), still[own], end[other])
+            stop = np.where(np.isnan(stop), start[other], stop)
+            first, last = np.maximum(start[other], low[own]), np.minimum(stop, high[own])
             fits = first <= last
             first, last = first[fits], last[fits]
             size = (last - first + 1).astype(np.int64)
