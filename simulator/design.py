@@ -28,8 +28,8 @@ class Design:
     scenario: Scenario
 
 
-def load_design(folder: Path) -> Design:
-    """Read a study folder.
+def load_design(folder: Path, scenario: str = "") -> Design:
+    """Read a study folder; `scenario` names one of its further scenarios.
 
     Raises:
         CommandError: no study there, or one that names no scenario.
@@ -50,4 +50,4 @@ def load_design(folder: Path) -> Design:
         )
     raw = load_raw(folder / "raw.yaml", f"{shown}/raw.yaml")
     forms = load_forms(folder / "forms.yaml", f"{shown}/forms.yaml")
-    return Design(file.study, file.title, raw, forms, load_scenario(folder / file.simulator))
+    return Design(file.study, file.title, raw, forms, load_scenario(folder / file.simulator, scenario))

@@ -66,7 +66,7 @@ def write_export(
     for name, make in STUDY_WIDE.items():
         vendors[name].add(planter.study_wide(name, make(scenario)))
     export = Export()
-    head = {"simulated": design.study, "seed": seed, "mess": mess, "cut_off": str(scenario.trial.cut_off)}
+    head = {"simulated": design.study, "seed": seed, "level": mess, "cut_off": str(scenario.trial.cut_off)}
     again = {f"{scenario.trial.site}-{s.previous:03d}" for s in scenario.scripts[:subjects] if s.previous}
     with Truth(folder / TRUTH, head, again) as truth:
         for done, script in enumerate(_scripts(scenario, seed, subjects), 1):
@@ -199,6 +199,7 @@ class Truth:
         """People and screening numbers by fate."""
         ends = Counter(s["fate"] for s in self.subjects if s["SUBJECT"] not in self._superseded)
         names = {FATES[0]: "treated", FATES[1]: "assigned and not treated", FATES[2]: "screen failures"}
+        names |= {FATES[3]: "not assigned"} if ends[FATES[3]] else {}
         return {"screening numbers": len(self.subjects), "people": self._people} | {
             name: ends[f] for f, name in names.items()
         }

@@ -134,7 +134,7 @@ def write_meds(book: Book, plan: Plan, events: list[Adverse]) -> None:
             CONDDAT=plan.hsct - timedelta(days=7),
             HTYPE="ALLO",
             DONOR=plan.script.donor,
-            STATUS="CR",
+            STATUS="NOTCR" if any(r == "REL" and d <= plan.hsct for d, r in plan.responses) else "CR",
         )
         book.alive(plan.hsct)
     if plan.nalt and plan.nalt < stop:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from engine.errors import FileError, Place, Problem, SpecError
+from engine.errors import CommandError, FileError, Place, Problem, SpecError
 from engine.spec.document import Document, load_document
 from simulator.plants import Plant
 from simulator.script import Part, Script
@@ -218,22 +218,28 @@ class Scenario:
     plants: list[Plant]
 
 
-def load_scenario(folder: Path) -> Scenario:
-    """Read a scenario folder.
+def load_scenario(folder: Path, name: str = "") -> Scenario:
+    """Read a scenario folder; `name` takes the people of people-NAME.yaml, and only the mess that is for no one person.
 
     Raises:
+        CommandError: no scenario of that name.
         SpecError: a file is missing or malformed; every wrong key is listed with its place.
     """
     problems: list[Problem] = []
     trial = _read(folder / "scenario.yaml", Trial, problems)
-    people = _read(folder / "people.yaml", People, problems)
+    file = folder / (f"people-{name}.yaml" if name else "people.yaml")
+    if name and not file.is_file():
+        known = sorted(p.stem.removeprefix("people-") for p in folder.glob("people-*.yaml"))
+        raise CommandError(Problem(f'no scenario "{name}"', Place(str(file)), expected=", ".join(known)))
+    people = _read(file, People, problems)
     events = _read(folder / "events.yaml", Events, problems)
     drugs = _read(folder / "drugs.yaml", Drugs, problems)
     mess = _read(folder / "mess.yaml", Plants, problems)
     if problems:
         raise SpecError(problems)
     words = load_document(folder / "words.yaml").data
-    return Scenario(trial, people.people, events, drugs, words, _tests(folder / "tests.csv"), mess.plants)
+    plants = [p for p in mess.plants if not (name and p.subject)]
+    return Scenario(trial, people.people, events, drugs, words, _tests(folder / "tests.csv"), plants)
 
 
 def _read(path: Path, model: type[Any], problems: list[Problem]) -> Any:

@@ -48,6 +48,8 @@ def write_screening(book: Book, plan: Plan) -> None:
         book.form("enr", "SCR", script.fail, ENRYN="N")
         return
     book.form("ie", "SCR", consent, IEYN="Y")
+    if not plan.treated and script.enrolled is None:  # still being screened
+        return
     enrolled = script.enrolled or plan.on(0)
     book.form(
         "enr",

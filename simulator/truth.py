@@ -19,14 +19,16 @@ from simulator.outcomes import course, outcomes, recorded_death
 from simulator.pk import Tube
 from simulator.plan import Plan
 
-FATES = ("TREATED", "ASSIGNED, NOT TREATED", "SCREEN FAILURE")
+FATES = ("TREATED", "ASSIGNED, NOT TREATED", "SCREEN FAILURE", "NOT ASSIGNED")
 CAUTION = 2  # grade of a related event that ends the accelerated phase
 RELATED = ("DEF", "PROB", "POSS")
 
 
 def fate(plan: Plan) -> str:
     """How a screening number ended."""
-    return FATES[0] if plan.treated else FATES[2] if plan.script.fail else FATES[1]
+    if plan.treated:
+        return FATES[0]
+    return FATES[2] if plan.script.fail else FATES[1] if plan.script.dose else FATES[3]
 
 
 def person_truth(
@@ -54,6 +56,7 @@ def person_truth(
         "ARMCD": plan.arm or None,
         "study_end": [str(end[0]), end[1]] if end and end[0] <= cut else None,
         "death": str(plan.death) if plan.death else None,
+        "in_package": plan.first_consent <= cut,
         "death_in_package": bool(plan.death and plan.death <= cut),
         "hidden": hidden,
     }
@@ -74,9 +77,8 @@ def person_truth(
     truth |= outcomes(plan, course(plan, seen, plan.death))
     if truth["death_in_package"] and script.partial_death:
         why = {"day": "day", "month": "month and day", "all": "date"}[script.partial_death] + " of death not known"
-        hidden |= dict.fromkeys(
-            ("death", "LSTALVDT", *(p for p, t in truth["ADTTE"].items() if "DEATH" in t["what"])), why
-        )
+        ended = [name for name, time in truth["ADTTE"].items() if time["ADT"] == str(plan.death)]
+        hidden |= dict.fromkeys(("death", "LSTALVDT", *ended), why)
         imputed = recorded_death(plan, seen)
         truth["recorded"] = {"DTHDT": str(imputed), **outcomes(plan, course(plan, seen, imputed))}
     return truth

@@ -26,6 +26,7 @@ from simulator.plants import Mess
 from trialmill.build import build_study
 from trialmill.check import check_study
 from trialmill.convert import convert as convert_file
+from trialmill.effort import effort_told
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
 from validators.lint import lint_rules
@@ -94,6 +95,8 @@ def lint(study: StudyOption = DEFAULT_STUDY) -> None:
     for problem in found:
         print(f"{problem}\n", file=sys.stderr)
     print(f"{study}: {len(found)} problem{'' if len(found) == 1 else 's'}")
+    for line in effort_told(read, study):
+        print(line)
     if found:
         raise typer.Exit(2)
 

@@ -25,6 +25,7 @@ def simulate_study(
     seed: int | None = None,
     subjects: int | None = None,
     mess: str = "usual",
+    scenario: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> Export:
     """Simulate a study's export into `out`.
@@ -33,12 +34,12 @@ def simulate_study(
         folder: the study; its scenario says who takes part. out: the export, replaced as a whole.
         seed: of everything drawn; the scenario's own when not given.
         subjects: screening numbers; those of the scenario when not given, people made up beyond them.
-        mess: none, usual or blocking.
+        mess: none, usual, blocking or damaged. scenario: one of the study's further scenarios.
 
     Raises:
         SpecError: the scenario. CommandError: numbers out of range, or `out` is no simulated export.
     """
-    design = load_design(folder)
+    design = load_design(folder, scenario)
     wanted = len(design.scenario.scripts) if subjects is None else subjects
     if not 1 <= wanted <= MAX_SUBJECTS:
         raise CommandError(Problem(f"--subjects {wanted:,}", expected=f"1 to {MAX_SUBJECTS:,}"))
