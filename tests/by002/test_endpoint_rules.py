@@ -400,12 +400,18 @@ MRD = [
 ]
 
 
-@pytest.mark.parametrize(("resp", "mrd", "more", "day", "why"), MRD, ids=[m[-1].replace(" ", "_") for m in MRD])
-def test_mrd_negative_within_28_days_of_remission(tmp_path, resp, mrd, more, day, why):
-    happened = {"resp": resp, "mrd": mrd, "alive": 300, **more}
-    adrs = study_of({"S": (happened, {})}, tmp_path)[0]["ADRS"]
-    row = adrs[adrs["PARAMCD"] == "MRDNEG"].iloc[0]
-    assert (row["AVALC"], study_day(row["ADT"])) == ("Y" if day else "N", day), why
+@pytest.fixture(scope="module")
+def mrd(tmp_path_factory):
+    cases = {f"S{i}": ({"resp": resp, "mrd": found, "alive": 300, **more}, {}) for i, (resp, found, more, *_) in enumerate(MRD)}
+    adrs = study_of(cases, tmp_path_factory.mktemp("mrd"))[0]["ADRS"]
+    return adrs[adrs["PARAMCD"] == "MRDNEG"].set_index("USUBJID")
+
+
+@pytest.mark.parametrize("index", range(len(MRD)), ids=[m[-1].replace(" ", "_") for m in MRD])
+def test_mrd_negative_within_28_days_of_remission(mrd, index):
+    day = MRD[index][3]
+    row = mrd.loc[f"S{index}"]
+    assert (row["AVALC"], study_day(row["ADT"])) == ("Y" if day else "N", day)
 
 
 def test_mrd_is_asked_only_of_subjects_in_remission(made):
