@@ -16,6 +16,7 @@ from engine.run.plan import Plan
 from engine.spec.catalogue import IMPLIED, Catalogue
 from engine.spec.codelists import find_codelist
 from engine.spec.dataset import DatasetSpec, Part, VariableLine, is_working
+from engine.spec.hooks import hook_problems
 from engine.spec.refs import VariableRef
 from engine.spec.study import Study
 
@@ -31,6 +32,7 @@ def lint(study: Study) -> list[Problem]:
     names = Names(study)
     catalogue = Catalogue(study)
     problems += catalogue.problems
+    problems += hook_problems(study)
     for spec in study.datasets.values():
         problems += _names(spec, names)
         problems += _keys(spec, catalogue)

@@ -35,7 +35,8 @@ def _entry(verb: Verb) -> list[str]:
     if verb.source:
         lines.append(f"- source: {verb.source}")
     if verb.gives:
-        lines.append("- gives: " + ", ".join(f"`{verb.gives}.{c}`" for c in verb.columns))
+        named = ", ".join(f"`{verb.gives}.{c}`" for c in verb.columns)
+        lines.append(f"- gives: {named or f'columns that the study names, `{verb.gives}.NAME`'}")
     for key, info in verb.model.model_fields.items():
         said = info.alias or key
         word = (

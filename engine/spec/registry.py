@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from engine.run.at import At
+    from engine.spec.hooks import HookSpec
 
 Scope = Literal["record", "subject", "study"]
 
@@ -44,6 +45,13 @@ class Params(Model):
     def values_given(self) -> tuple[str, ...]:
         """Values that stand in the spec itself, for checks against the codelist."""
         return ()
+
+    def learn(self, hooks: dict[str, HookSpec]) -> None:
+        """Take what study.yaml says of the hook that the line names; called once, after all files were read."""
+
+    def own_sentence(self) -> str | None:
+        """The reviewer's sentence where it is not the verb's."""
+        return None
 
     def derive(self, at: At) -> pd.Series:
         """The variable's values for the records `at` shows: text (str) or float64, n records, 0..n-1."""
@@ -79,6 +87,13 @@ class RecordParams(Model):
     def more_references(self) -> tuple[VariableRef, ...]:
         """Variables that the verb reads although no parameter names them."""
         return ()
+
+    def learn(self, hooks: dict[str, HookSpec]) -> None:
+        """See Params."""
+
+    def own_sentence(self) -> str | None:
+        """See Params."""
+        return None
 
     def make(self, at: At) -> Made:
         """The records that come of those `at` shows."""
@@ -177,7 +192,11 @@ def sentence(verb_: Verb, params: Model) -> str:
     """The verb's sentence with the parameters filled in; lists joined by commas.
 
     A piece in square brackets is left out when a parameter in it is absent: "the earliest of {of}[ where {where}]".
+    A hook has the sentence of its declaration.
     """
+    own = params.own_sentence() if isinstance(params, (Params, RecordParams)) else None
+    if own is not None:
+        return own
     words: dict[str, str] = {}
     for name in type(params).model_fields:
         value = getattr(params, name)

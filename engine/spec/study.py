@@ -26,6 +26,7 @@ from engine.spec.dataset import DatasetSpec, read_dataset
 from engine.spec.document import Document, load_document
 from engine.spec.expressions import Expression
 from engine.spec.forms import FormsSpec, load_forms
+from engine.spec.hooks import HookSpec
 from engine.spec.refs import VariableRef
 from engine.spec.sources import RawSpec, load_raw
 
@@ -85,17 +86,6 @@ class IdentitySpec(Model):
         if value is not None and value.source != "study":
             raise ValueError("name a setting, as in study.DCUTDT")
         return value
-
-
-class HookSpec(Model):
-    """A function of hooks.py: what it reads and the sentence for the reviewer."""
-
-    reads: list[VariableRef] = []
-    kind: Literal["variable", "records"] = "variable"
-    scope: Literal["record", "subject", "study"] = "subject"
-    says: str
-    gives: str = ""
-    columns: list[str] = []
 
 
 class StudyFile(Model):
@@ -241,6 +231,11 @@ def load_study(folder: Path | str) -> Study:
     if problems:
         raise SpecError(problems)
     assert file is not None and raw is not None and document is not None
+    for spec in datasets.values():
+        for step in (step for part in spec.parts for step in part.steps):
+            step.params.learn(file.hooks)
+        for _, line in spec.all_lines():
+            line.params.learn(file.hooks)
     texts = {
         str(p.relative_to(path)): p.read_bytes()
         for p in sorted(path.rglob("*"))

@@ -1,8 +1,9 @@
-"""Verbs that any dataset may use: values, conditions, look-ups, picks among a subject's records, records.
+"""Verbs that any dataset may use: values, conditions, look-ups, picks among a subject's records, records,
+functions of the study.
 
 Importing this package registers them. Verbs of one kind of dataset live in the sdtm and adam rooms.
 """
 
-from engine.verbs import bands, picks, records, values
+from engine.verbs import bands, hooks, picks, records, values
 
-__all__ = ["bands", "picks", "records", "values"]
+__all__ = ["bands", "hooks", "picks", "records", "values"]
