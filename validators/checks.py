@@ -91,11 +91,11 @@ class Each(Check):
         """See Check."""
         view = view_of(shelf, self.each, lets).where(self.where)
         wrong = view.only(~view.test(self.holds))
-        return [Broken(self.each, self.about(), wrong.rows, said(self.says, wrong))] if wrong.n else []
+        return [Broken(self.each, self.about(lets), wrong.rows, said(self.says, wrong))] if wrong.n else []
 
-    def about(self) -> str:
-        """The variable that findings name."""
-        own = [r.name for r in self.holds.refs if r.source in (None, self.each) and r.name.isupper()]
+    def about(self, lets: dict[str, Value]) -> str:
+        """The variable that findings name: the one stated, else the first of the record that `holds` names."""
+        own = [r.name for r in self.holds.refs if r.source in (None, self.each) and r.name not in lets]
         return self.variable or (own[0] if own else "")
 
 
@@ -336,6 +336,8 @@ def said(says: str, view: View) -> list[str]:
         style = formats.get(ref.name, "") if ref is not None and ref.source in (None, view.name) else ""
         if ref is not None and ref.source not in (None, view.name, "study") and not ref.source.startswith("SUPP"):
             style = next((v.format for v in view.shelf.info(ref.source).variables if v.name == ref.name), "")
+        if text.strip().startswith(("date(", "first_day(", "last_day(")):
+            style = "DATE9."
         columns[text] = [show(v, style) or "nothing" for v in view.evaluate(expression)]
     parts = _PLACEHOLDER.split(says)
     return ["".join(columns[p][i] if at % 2 else p for at, p in enumerate(parts)) for i in range(view.n)]

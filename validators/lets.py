@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, Field
 from engine.dates import spans
 from engine.errors import DataError, Problem
 from engine.numbers import number_texts, rank
-from engine.run.tables import take_values
+from engine.run.tables import take, take_values
 from engine.spec.binding import Model
 from engine.spec.expressions import Expression
 from engine.spec.refs import VariableRef
@@ -265,7 +265,8 @@ class LookUp(Value):
         mine, theirs = codes_of([here, [table[c] for c in self.by]])
         first = pd.Series(np.arange(len(table)), index=theirs)
         first = first[(first.index >= 0) & ~first.index.duplicated()]
-        return take_values(table[self.column], first.index.get_indexer(pd.Index(mine)).astype(np.int64))
+        at = first.index.get_indexer(pd.Index(mine)).astype(np.int64)
+        return take_values(table[self.column], take(first.to_numpy(dtype=np.int64), at))
 
 
 class Term(Value):
