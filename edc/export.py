@@ -174,7 +174,9 @@ class _Reader:
     def _form_table(self, form: str, pieces: list[_Piece]) -> None:
         names = (*self.raw.common, *self.forms.columns(form)) if self.forms is not None else None
         table = self._table(form, pieces, names, strict=self.raw.carriers[self.export.carrier].folder is not None)
-        if table is None:
+        if table is None or (not pieces and self.forms is None):
+            return
+        if self.forms is None and self._lacks_common(form, pieces):
             return
         roles = self.raw.roles
         table.subject_column = roles.subject
@@ -203,6 +205,21 @@ class _Reader:
                     roles.subject,
                 )
         self.export.tables[form] = table
+
+    def _lacks_common(self, form: str, pieces: list[_Piece]) -> bool:
+        """Common columns that a file does not have, where no catalogue of forms says what columns there are."""
+        lacking = [(p, c) for p in pieces for c in self.raw.common if c not in p.frame.columns]
+        for piece, column in lacking:
+            known = [str(c) for c in piece.frame.columns]
+            self.problems.append(
+                Problem(
+                    f"{form}: the column {column} is missing",
+                    Place(piece.file, 1),
+                    found=", ".join(known[:10]) or "no column at all",
+                    nearest=nearest(column, known),
+                )
+            )
+        return bool(lacking)
 
     def _codes(self, form: str, table: RawTable) -> None:
         """Values that a coded item may not hold are listed; a verb that needs them will stop the build."""

@@ -13,7 +13,8 @@ Raw text is given in ASCII spelling (see edc); `raw` gives it as received. Posit
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,12 +22,15 @@ import pandas as pd
 from engine.errors import DataError, Problem
 from engine.numbers import number_texts, to_numbers
 from engine.run.tables import Bools, Positions, Records, Table, take, take_values
+from engine.spec.expressions import NotNumbersError
 from engine.spec.refs import VariableRef
 
 if TYPE_CHECKING:
     from engine.run.issues import Severity
     from engine.run.run import Run
     from engine.spec.expressions import Expression
+
+T = TypeVar("T")
 
 
 class At:
@@ -56,6 +60,7 @@ class At:
         self.rows = rows
         self.records = whole if rows is None else whole.take(rows)
         self.watch = watch
+        self.read: dict[VariableRef, None] = {}  # what was asked for, to find the raw line behind a subject's value
 
     # -- who and how many
 
@@ -86,6 +91,7 @@ class At:
         seen = At.__new__(At)
         seen.run, seen.table, seen.variable, seen.early = self.run, self.table, self.variable, self.early
         seen.rows, seen.records, seen.watch = outer, self.records.take(inner), self.watch
+        seen.read = self.read
         return seen
 
     def far(self, name: str) -> At:
@@ -102,6 +108,7 @@ class At:
         """
         if self.watch is not None:
             self.watch(ref)
+        self.read[ref] = None
         return self._values(ref, self.run.column)
 
     def raw(self, ref: VariableRef) -> pd.Series:
@@ -170,11 +177,23 @@ class At:
                 return values
             joined = values + "T" + times
             return values.where(times.isna() | (values.str.len() != 10), joined)
-        dates, bad = self.run.to_iso(table.name, date.name, values, times, time.name if time is not None else None)
+        dates, bad = self._raw_dates(table, date, values, time, times)
         if bad.any():
             shown = values if times is None else values + times.radd(" ").fillna("")
             self.report(bad, f"{date} is no possible date", found=shown, severity="blocking")
         return dates
+
+    def _raw_dates(
+        self, table: Table, date: VariableRef, values: pd.Series, time: VariableRef | None, times: pd.Series | None
+    ) -> tuple[pd.Series, Bools]:
+        name = time.name if time is not None else None
+        if time is not None and self.find(time)[0] is not table:
+            return self.run.to_iso(table.name, date.name, values, times, name)
+        dates, bad = self.run.dates(table, date.name, name)  # read once for all who ask
+        positions = self.find(date)[1]
+        if positions is None:
+            return self._taken(dates), bad if self.rows is None else bad[self.rows]
+        return take_values(dates, positions), np.append(bad, False)[positions]
 
     # -- conditions
 
@@ -182,22 +201,32 @@ class At:
         """True where the condition is known to be true; None is true everywhere."""
         if condition is None:
             return np.ones(self.n, dtype=bool)
-        try:
-            truth = condition.test(self.values, self.n)
-        except ValueError as error:
-            raise DataError(Problem(f"{self.dataset}.{self.variable}: {error}", found=condition.text)) from None
+        truth = self._worked_out(condition, condition.test)
         self.run.count_unknown(self.dataset, self.variable, condition.text, int(truth.unknown.sum()))
         return truth.true
 
     def evaluate(self, expression: Expression) -> pd.Series:
         """The value of a formula; a condition gives 'Y' where true, missing elsewhere."""
-        try:
-            value = expression.evaluate(self.values, self.n)
-        except ValueError as error:
-            raise DataError(Problem(f"{self.dataset}.{self.variable}: {error}", found=expression.text)) from None
+        value = self._worked_out(expression, expression.evaluate)
         if isinstance(value, pd.Series):
             return value
         return self.constant("Y").where(pd.Series(value.true))
+
+    def _worked_out(self, expression: Expression, work: Callable[[Callable[[VariableRef], pd.Series], int], T]) -> T:
+        """What an expression gives; text where a number is needed is a blocking issue and counts as missing."""
+        good = np.ones(self.n, dtype=bool)
+        while True:
+            try:
+                return work(partial(self._where, good), self.n)
+            except NotNumbersError as error:
+                self.report(error.bad, f"is not a number in {expression.text}", found=error.values, severity="blocking")
+                good &= ~error.bad
+            except ValueError as error:
+                raise DataError(Problem(f"{self.dataset}.{self.variable}: {error}", found=expression.text)) from None
+
+    def _where(self, good: Bools, ref: VariableRef) -> pd.Series:
+        values = self.values(ref)
+        return values if good.all() else values.where(pd.Series(good))
 
     # -- saying what is wrong
 

@@ -64,6 +64,7 @@ class Run:
         self._pending: list[_Pending] = []
         self._clean: dict[tuple[str, str], pd.Series] = {}
         self._single: dict[str, Positions] = {}
+        self._dates: dict[tuple[str, str, str | None], tuple[pd.Series, Bools]] = {}
         self._lock = threading.Lock()
 
     def table(self, name: str) -> Table:
@@ -126,6 +127,14 @@ class Run:
         """ISO 8601 of raw dates; see Toolbox."""
         return self.toolbox.to_iso(source, date, time, dates, times)
 
+    def dates(self, table: Table, date: str, time: str | None) -> tuple[pd.Series, Bools]:
+        """ISO 8601 of a whole raw column (and its time), and which are impossible."""
+        key = (table.name, date, time)
+        if key not in self._dates:
+            times = self.column(table, time) if time is not None else None
+            self._dates[key] = self.to_iso(table.name, date, self.column(table, date), times, time)
+        return self._dates[key]
+
     # -- what is found on the way
 
     def count_unknown(self, dataset: str, variable: str, condition: str, count: int) -> None:
@@ -156,14 +165,26 @@ class Run:
             self._pending += pending
 
     def places(self, at: At) -> list[str]:
-        """Raw file and line behind each record, '' where there is none."""
+        """Raw file and line behind each record, else behind what was read of its subject; '' where there is none."""
         result = [""] * at.n
         for table, rows in self.raw_rows(at.table, at.records.sources, at.rows, at.n):
             assert table.file_of is not None and table.line is not None
             for i, row in enumerate(rows):
                 if row >= 0 and not result[i]:
                     result[i] = f"{table.files[table.file_of[row]]} line {table.line[row]}"
+        if not all(result):
+            self._places_read(at, result)
         return result
+
+    def _places_read(self, at: At, result: list[str]) -> None:
+        """Where a record comes from no raw one: the raw record of its subject that was read."""
+        for ref in at.read:
+            table, rows = at.find(ref)
+            if table is None or rows is None or table.line is None or table.file_of is None:
+                continue
+            for i, row in enumerate(rows):
+                if row >= 0 and not result[i]:
+                    result[i] = f"{table.files[table.file_of[row]]} line {table.line[row]}"
 
     def raw_rows(
         self, table: Table, sources: dict[str, Positions], rows: Positions | None, n: int

@@ -85,6 +85,15 @@ class ExpressionError(ValueError):
     """The text is no expression of a spec; the message says why."""
 
 
+class NotNumbersError(ValueError):
+    """Text stands where a formula needs numbers: which of the n records, and the values they hold."""
+
+    def __init__(self, bad: Bools, values: pd.Series) -> None:
+        """Keep the records (n booleans) and all n values."""
+        super().__init__(f'"{values[bad].iloc[0]}" is not a number ({int(bad.sum())} such values)')
+        self.bad, self.values = bad, values
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """Three-valued truth of n records: what is neither true nor unknown is false."""
@@ -319,7 +328,7 @@ def _number(value: Any) -> Any:
             return value
         numbers, bad = to_numbers(value)
         if bad.any():
-            raise ValueError(f'"{value[bad].iloc[0]}" is not a number ({int(bad.sum())} such values)')
+            raise NotNumbersError(bad, value)
         return numbers
     if isinstance(value, str):
         raise ValueError(f'"{value}" is not a number')
