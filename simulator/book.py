@@ -97,7 +97,9 @@ class Book:
 
 def text(value: object) -> str | None:
     """A value as an export writes it; None for nothing."""
-    if value is None or value == "":
+    if type(value) is str:
+        return value or None
+    if value is None:
         return None
     if isinstance(value, bool):
         return "Y" if value else "N"

@@ -15,7 +15,7 @@ from typing import Any
 from simulator.plan import Plan
 
 Outcome = dict[str, Any]
-CENSORED_AT_HSCT = ("OS", "EFS", "RFS", "DOR", "CIR")
+CENSORED_AT_HSCT = ("OS", "EFS2", "RFS", "DOR", "CIR")
 MRD_DAYS = 28  # days after the first remission in which a negative result counts
 
 

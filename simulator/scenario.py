@@ -82,7 +82,6 @@ class Extra(Part):
     withdrawal: float
     lost: float
     inhibitor: float
-    partial_date: float
 
 
 class Trial(Part):
@@ -95,7 +94,6 @@ class Trial(Part):
     cut_off: date
     snapshot: date
     utc_offset: int
-    chunk: int
     cycle_days: int
     dose_window: int
     doses_evaluable: int

@@ -68,11 +68,14 @@ def test_cohorts_dlt_and_mtd(truth, raw):
     }
 
 
-def test_the_replaced_participant_missed_12_doses_for_an_unrelated_pneumonia(raw):
+def test_the_replaced_participant_missed_12_doses_for_an_unrelated_pneumonia(raw, treated):
     missed = raw("dose").query("SUBJECT == '01-004' and DTAKEN == 'N'")
     assert (missed["DENDAT_"] - missed["DSTDAT_"]).dt.days.tolist() == [11]
-    event = raw("ae").query("SUBJECT == '01-004'").set_index("AENO").loc[missed["DAENO"].iloc[0]]
-    assert (event["AETERMZH"], event["AEREL"], event["AEACN"]) == ("双肺感染（CT提示）", "UNR", "INT")
+    number = missed["DAENO"].iloc[0]
+    event = raw("ae").query("SUBJECT == '01-004'").set_index("AENO").loc[number]
+    assert (event["AETOXGR"], event["AEREL"], event["AEACN"]) == ("3", "UNR", "INT")
+    terms = {e["AENO"]: e["PT"] for e in treated["BY002-01-004"]["events"]}
+    assert terms[number] == "Pneumonia"
 
 
 def test_diseases_and_genes(treated, raw):

@@ -181,7 +181,7 @@ def expected(c):
             "LAST RESPONSE ASSESSMENT",
         )
         made["TTR"] = (first, 0, "FIRST RESPONSE")
-    for name in ("OS", "EFS", "RFS", "DOR", "CIR"):
+    for name in ("OS", "EFS2", "RFS", "DOR", "CIR"):
         if name in made:
             when, cnsr, _ = made[name]
             event = cnsr == 0 or (name == "CIR" and cnsr == 2)
