@@ -6,7 +6,7 @@
 - Where the standard decides by another variable (DSDECOD by DSCAT), `standard/by_value.yaml` says which list goes
   with which term; it is held record by record.
 - An extensible list binds like any other: what it lacks is declared in study.yaml, so that every extension is stated.
-- A standardised result that is a number, a signed number or a date needs no term: the list binds the texts.
+- A result that begins with a number (5, <0.5, 1:40, a date) needs no term: the list binds the other texts.
 - A short list of allowed values in ADaMIG (`Y`, `Y; N`) binds too.
 
 Sources: SDTMIG 3.4 section 4.3; ADaMIG 1.3 section 3.

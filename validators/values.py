@@ -29,7 +29,7 @@ _DURATION = re.compile(
     r"(?:T(?=\d)(?:\d+(?:\.\d+)?H)?(?:\d+(?:\.\d+)?M)?(?:\d+(?:\.\d+)?S)?)?)"
 )
 
-_MEASURE = re.compile(r"(?:[<>]=?)?-?\d+(?:\.\d+)?")
+_MEASURE = re.compile(r"(?:[<>]=?)?[+-]?\.?\d")
 
 
 def is_date(text: str) -> bool:
@@ -90,8 +90,8 @@ def among(values: pd.Series, allowed: Collection[str]) -> Bools:
 
 
 def term_or_measure(values: pd.Series, allowed: Collection[str]) -> Bools:
-    """Results that are one of these, a number, a number with a sign such as <0.5, or a date."""
-    return each_distinct(values, lambda text: text in allowed or _MEASURE.fullmatch(text) is not None or is_date(text))
+    """Results that are one of these, or begin with a number, signed or not: 5, <0.5, 1:40, 2025-03-10."""
+    return each_distinct(values, lambda text: text in allowed or _MEASURE.match(text) is not None)
 
 
 def ascii_only(values: pd.Series) -> Bools:
