@@ -123,23 +123,31 @@ class ElementAt(Params):
 
 def _within(pairs: pd.DataFrame) -> np.ndarray:
     """Whether each date may lie in each element."""
-    dtc, start = pairs["dtc"].tolist(), pairs["start"].tolist()
-    ends, lasts, befores = pairs["end"].tolist(), pairs["last"].tolist(), pairs["before"].tolist()
-    inside = []
-    for date, begin, end, last, before in zip(dtc, start, ends, lasts, befores, strict=True):
-        shared = min(len(date), len(begin))
-        started = date[:shared] >= begin[:shared]
-        if before and started and len(date) == 10 and date == begin[:10] and len(begin) > 10:
-            started = False  # a planned predose assessment without a time
-        ended = False
-        if isinstance(end, str):
-            shared = min(len(date), len(end))
-            cut, limit = date[:shared], end[:shared]
-            ended = cut > limit or (
-                cut == limit and not last and shared >= 10 and not (before and len(date) == 10 and len(end) > 10)
-            )
-        inside.append(started and not ended)
-    return np.array(inside, dtype=bool)
+    date, begin, end = (iso_bytes(pairs[c]) for c in ("dtc", "start", "end"))
+    before, last = pairs["before"].to_numpy(dtype=bool), pairs["last"].to_numpy(dtype=bool)
+    length, begins, ends = (np.char.str_len(a) for a in (date, begin, end))
+    shared = np.minimum(length, begins)
+    started = clipped(date, shared) >= clipped(begin, shared)
+    # a planned predose assessment without a time, on the day on which an element begins with one
+    started &= ~(before & (length == 10) & (begins > 10) & (clipped(begin, np.full(len(begin), 10)) == date))
+    shared = np.minimum(length, ends)
+    cut, limit = clipped(date, shared), clipped(end, shared)
+    same = (cut == limit) & ~last & (shared >= 10) & ~(before & (length == 10) & (ends > 10))
+    ended = (ends > 0) & ((cut > limit) | same)
+    return started & ~ended
+
+
+def iso_bytes(dtc: pd.Series) -> np.ndarray:
+    """ISO 8601 texts as ASCII bytes, which compare in order; b'' where missing."""
+    codes, distinct = pd.factorize(dtc)
+    return np.array([*distinct.tolist(), ""], dtype=np.bytes_)[codes]
+
+
+def clipped(texts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The first bytes of each text, as many as `lengths` says for it."""
+    width = texts.dtype.itemsize
+    cells = np.where(np.arange(width) < lengths[:, None], texts.view(np.uint8).reshape(len(texts), width), 0)
+    return np.ascontiguousarray(cells, dtype=np.uint8).view(texts.dtype).ravel()
 
 
 @verb(
@@ -193,15 +201,11 @@ def before_exposure(dtc: pd.Series, reference: pd.Series, predose: np.ndarray | 
 
     With a time on both sides the times decide; without one on either side the same day counts only where `predose`.
     """
-    codes, distinct = pd.factorize(dtc + "|" + reference)
-    earlier, same = [False], [False]
-    for pair in distinct:
-        date, begin = pair.split("|")
-        known = len(date) >= 10 and len(begin) >= 10
-        timed = len(date) > 10 and len(begin) > 10
-        shared = min(len(date), len(begin)) if timed else 10
-        earlier.append(known and date[:shared] < begin[:shared])
-        same.append(known and not timed and date[:10] == begin[:10])
-    at = codes + 1
-    result = np.array(earlier)[at]
-    return result if predose is None else result | (np.array(same)[at] & predose)
+    date, begin = iso_bytes(dtc), iso_bytes(reference)
+    length, begins = np.char.str_len(date), np.char.str_len(begin)
+    known = (length >= 10) & (begins >= 10)
+    timed = known & (length > 10) & (begins > 10)
+    shared = np.where(timed, np.minimum(length, begins), 10)
+    cut, limit = clipped(date, shared), clipped(begin, shared)
+    earlier = known & (cut < limit)
+    return earlier if predose is None else earlier | (known & ~timed & (cut == limit) & predose)
