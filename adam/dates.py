@@ -44,8 +44,8 @@ def days_of(values: pd.Series) -> Floats:
     reads="date",
     scope="record",
     source="ADaMIG 1.3 sections 3.1.2 and 3.1.3",
-    says="{date} as a numeric date[; of a partial one the {impute} day it may mean][, not before {not_before}]"
-    "[, not after {not_after}][; {prefer} if it may be that day][, unless {unless}]",
+    says="{date} as a numeric date[; of a partial one the {impute} day it may mean][ (a missing one is {unknown}d too)]"
+    "[, not before {not_before}][, not after {not_after}][; {prefer} if it may be that day][, unless {unless}]",
     example="AENDT: {date: AEENDTC, impute: last, not_after: [DTHDT, DCUTDT]}",
 )
 class Date(Params):
@@ -60,7 +60,7 @@ class Date(Params):
 
     date: VariableRef
     impute: Literal["", "first", "last"] = ""
-    unknown: Literal["missing", "impute"] = "missing"
+    unknown: Literal["", "impute"] = ""
     not_before: Limits = []
     not_after: Limits = []
     prefer: VariableRef | None = None
