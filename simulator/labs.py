@@ -19,14 +19,14 @@ from simulator.plan import Plan
 from simulator.response import Levels
 from simulator.scenario import LabTest, Scenario
 
-COUNTS = ("WBC", "NEUT", "LYM", "MONO", "EOS", "BASO", "PLAT", "RBC", "HGB", "HCT", "NEUTLE", "LYMLE", "BLASTLE")
+VARIED = ("LYM", "MONO", "EOS", "BASO", "LDH")
 CARDIAC_VISITS = ("SCR", "C2D1", "EOT")
 SURGE = 2.5  # factor on the neutrophils (squared: monocytes) while a differentiation syndrome lasts
 FERTILE = 55  # years up to which a pregnancy test is asked
 
 
 def write_labs(book: Book, plan: Plan, events: list[Adverse], days: list[Day]) -> None:
-    """LABC, lis and LABX records of every draw, planned and between visits, and platelet and red cell transfusions."""
+    """LABC and lis records of every draw, planned and between visits, and the transfusions that the counts ask for."""
     rng, levels = plan.rng("labs"), Levels(plan)
     tests = plan.scenario.tests
     usual = {t.code: t.mean * float(np.exp(rng.normal(0, t.sd))) for t in tests}
@@ -80,17 +80,18 @@ def _counts(
     anc, plat, blasts, hgb = levels.on(on)
     jitter = np.exp(rng.normal(0, 0.035, 4))
     anc, plat, hgb = anc * jitter[0], plat * jitter[1], hgb * jitter[2]
-    lymph, mono = usual["LYM"], usual["MONO"] * (0.3 + 0.3 * min(anc, 2)) * surge**2
+    lymph, mono, eos, baso, ldh = (usual[c] * j for c, j in zip(VARIED, np.exp(rng.normal(0, 0.12, 5)), strict=True))
+    mono *= (0.3 + 0.3 * min(anc, 2)) * surge**2
     anc *= surge
     blasts = round(blasts * float(jitter[3]))
-    wbc = (anc + lymph + mono + 0.05) / (1 - blasts / 100)
+    wbc = (anc + lymph + mono + eos + baso) / (1 - blasts / 100)
     return {
         "WBC": wbc,
         "NEUT": anc,
         "LYM": lymph,
         "MONO": mono,
-        "EOS": usual["EOS"],
-        "BASO": usual["BASO"],
+        "EOS": eos,
+        "BASO": baso,
         "PLAT": plat,
         "HGB": hgb,
         "RBC": hgb / 30.5,
@@ -98,6 +99,7 @@ def _counts(
         "NEUTLE": 100 * anc / wbc,
         "LYMLE": 100 * lymph / wbc,
         "BLASTLE": float(blasts),
+        "LDH": ldh * (1 + blasts / 30),
     }
 
 

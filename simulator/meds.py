@@ -20,7 +20,7 @@ CHINESE = 0.25  # share of terms that are written in Chinese alone
 def write_history(book: Book, plan: Plan) -> None:
     """MH, DX and PTX records of the screening."""
     rng, script, scenario = plan.rng("history"), plan.script, plan.scenario
-    consent = script.consent
+    consent = plan.first_consent  # what happened before is the same at every attempt
     histories = scenario.events.histories
     chosen = sorted(int(i) for i in rng.permutation(len(histories))[: int(rng.integers(1, 5))])
     for index in chosen:
@@ -31,7 +31,7 @@ def write_history(book: Book, plan: Plan) -> None:
         book.form(
             "mh",
             "SCR",
-            consent,
+            script.consent,
             MHTERM=item["zh"] if "zh" in item and rng.random() < CHINESE else item["term"],
             MHSTDAT=edc_date(start, ("year", "month", "day")[int(rng.integers(3))]),
             MHENDAT=end,
@@ -47,7 +47,7 @@ def write_history(book: Book, plan: Plan) -> None:
     book.form(
         "dx",
         "SCR",
-        consent,
+        script.consent,
         DXTYPE=script.disease,
         WHO=scenario.events.who[f"{script.disease}.{script.gene}"],
         DXDAT=edc_date(diagnosis, "day" if rng.random() < 0.8 else "month"),
@@ -71,9 +71,9 @@ def write_history(book: Book, plan: Plan) -> None:
         book.form(
             "ptx",
             "SCR",
-            consent,
+            script.consent,
             PTLINE=line,
-            PTREG=regimens[(line - 1 + script.no) % len(regimens)]["en"],
+            PTREG=regimens[(line - 1 + (script.previous or script.no)) % len(regimens)]["en"],
             PTSTDAT=begin,
             PTENDAT=edc_date(end, "day" if rng.random() < 0.8 else "month"),
             PTBEST=best,

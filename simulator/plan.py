@@ -17,6 +17,7 @@ import numpy as np
 from simulator.scenario import Scenario
 from simulator.script import Inhibitor, Script
 
+LASTING = ("history", "descent", "extramedullary")
 EXTRAMEDULLARY = 0.15  # share of people with it at entry
 
 
@@ -37,8 +38,9 @@ class Plan:
     marrows: dict[tuple[str, int], date] = field(default_factory=dict)  # dates of the aspirates by visit
 
     def rng(self, topic: str) -> np.random.Generator:
-        """The person's own random numbers for one topic."""
-        return np.random.default_rng([self.seed, self.script.no, zlib.crc32(topic.encode())])
+        """The person's own random numbers for one topic; what lasts is the same at every attempt."""
+        number = self.script.previous or self.script.no if topic in LASTING else self.script.no
+        return np.random.default_rng([self.seed, number, zlib.crc32(topic.encode())])
 
     def on(self, day: int) -> date:
         """The date of a study day (day 1 is the first dose; day 0 and below count back without a gap)."""

@@ -28,8 +28,8 @@ def write_screening(book: Book, plan: Plan) -> None:
             again = next((v for v in plan.visits if v.done and v.cycle and v.on > new and consent < new), None)
             if again:
                 book.form("ic", again.oid, again.on, ICDAT=again.on, ICVER=name, ICTYPE="RECONSENT")
-    other = rng.random() < 0.08
-    people = words["ethnic"]
+    descent, people = plan.rng("descent"), words["ethnic"]
+    other = descent.random() < 0.08
     birth = script.birth.split("-")
     shown = f"UN-{MONTHS[int(birth[1]) - 1]}-{birth[0]}" if len(birth) == 2 else date.fromisoformat(script.birth)
     book.form(
@@ -39,7 +39,7 @@ def write_screening(book: Book, plan: Plan) -> None:
         BRTHDAT=shown,
         SEX=script.sex,
         ETHNICG="OTHER" if other else "HAN",
-        ETHOTH=people[int(rng.integers(len(people)))] if other else None,
+        ETHOTH=people[int(descent.integers(len(people)))] if other else None,
         RACE="ASIAN",
     )
     if script.fail:
