@@ -106,7 +106,7 @@ class DropExactRepeats(RecordParams):
 @record_verb(
     "join",
     reads=None,
-    says="with the record of {source} that has the same {match}",
+    says="with the record of {source}[ that has the same {match}]",
     example="join: {source: labc, match: {ACCNO: lis.ACCNO}}",
 )
 class Join(RecordParams):
