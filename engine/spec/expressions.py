@@ -237,6 +237,19 @@ class Expression:
             )
         )
 
+    @property
+    def equalities(self) -> list[tuple[VariableRef, VariableRef]]:
+        """Pairs of variables that must be equal wherever the condition holds."""
+        tree = self._tree
+        parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
+        found = []
+        for part in parts:
+            if isinstance(part, ast.Compare) and len(part.ops) == 1 and isinstance(part.ops[0], ast.Eq):
+                left, right = part.left, part.comparators[0]
+                if isinstance(left, (ast.Name, ast.Attribute)) and isinstance(right, (ast.Name, ast.Attribute)):
+                    found.append((self._ref(left), self._ref(right)))
+        return found
+
     def _value(self, node: ast.AST, lookup: Lookup, n: int) -> Any:
         if isinstance(node, ast.Constant):
             return node.value

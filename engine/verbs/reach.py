@@ -7,6 +7,7 @@ pairs, so that a condition on the subject alone is worked out once for each subj
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ from engine.run.at import At
 from engine.run.tables import Positions, take_values
 from engine.spec.expressions import FarExpression
 from engine.spec.refs import VariableRef
+
+MOST_PAIRS = 4_000_000  # that are looked at together, so that memory stays small
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +74,53 @@ def reach(at: At, source: str, where: FarExpression | None) -> Reach:
     keys = pd.DataFrame({"who": at.subject, **{f"v{i}": v for i, v in enumerate(values.values())}})
     group = keys.groupby(list(keys.columns), sort=False, dropna=False).ngroup().to_numpy(dtype=np.int64)
     firsts = np.flatnonzero(~pd.Series(group).duplicated().to_numpy())
+    of, groups = np.where(at.subject >= 0, group, -1), len(firsts)
     left = pd.DataFrame({"who": at.subject[firsts], "group": group[firsts], "first": firsts})
     right = pd.DataFrame({"who": far.subject, "row": np.arange(far.n, dtype=np.int64)})
-    pairs = left[left["who"] >= 0].merge(right, on="who", sort=False)
-    first, rows = pairs["first"].to_numpy(dtype=np.int64), pairs["row"].to_numpy(dtype=np.int64)
-    paired = pairs["group"].to_numpy(dtype=np.int64)
-    if where is not None:
+    for number, (mine, theirs) in enumerate(_shared(where, values, far)):
+        left[number], right[number] = take_values(mine, firsts), theirs
+    left, right = left[left["who"] >= 0].dropna(), right.dropna()
+    kept: list[tuple[Positions, Positions]] = [(np.empty(0, dtype=np.int64),) * 2]
+    for block in _blocks(left, right):
+        pairs = block.merge(right, on=[c for c in left.columns if c not in ("group", "first")], sort=False)
+        first, rows = pairs["first"].to_numpy(dtype=np.int64), pairs["row"].to_numpy(dtype=np.int64)
+        paired = pairs["group"].to_numpy(dtype=np.int64)
+        if where is not None:
 
-        def value(ref: VariableRef) -> pd.Series:
-            return take_values(values[ref], first) if ref in values else take_values(far.values(ref), rows)
+            def value(ref: VariableRef, first: Positions = first, rows: Positions = rows) -> pd.Series:
+                return take_values(values[ref], first) if ref in values else take_values(far.values(ref), rows)
 
-        try:
-            truth = where.test(value, len(rows))
-        except ValueError as error:
-            raise DataError(Problem(str(error), found=where.text)) from None
-        at.run.count_unknown(at.dataset, at.variable, where.text, int(truth.unknown.sum()))
-        rows, paired = rows[truth.true], paired[truth.true]
-    of = np.where(at.subject >= 0, group, -1)
-    return Reach(far.only(rows), rows, paired, of, len(firsts))
+            try:
+                truth = where.test(value, len(rows))
+            except ValueError as error:
+                raise DataError(Problem(str(error), found=where.text)) from None
+            at.run.count_unknown(at.dataset, at.variable, where.text, int(truth.unknown.sum()))
+            rows, paired = rows[truth.true], paired[truth.true]
+        kept.append((rows, paired))
+    rows, paired = (np.concatenate(column) for column in zip(*kept, strict=True))
+    return Reach(far.only(rows), rows, paired, of, groups)
+
+
+def _shared(
+    where: FarExpression | None, values: dict[VariableRef, pd.Series], far: At
+) -> list[tuple[pd.Series, pd.Series]]:
+    """Own and far values that the condition wants equal, so that no other pairs need be made."""
+    found = []
+    for one, other in where.equalities if where is not None else ():
+        mine, theirs = (one, other) if one in values else (other, one)
+        if mine in values and theirs not in values:
+            pair = (values[mine], far.values(theirs))
+            if pair[0].dtype == pair[1].dtype:
+                found.append(pair)
+    return found
+
+
+def _blocks(left: pd.DataFrame, right: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The rows of `left` in pieces that make at most MOST_PAIRS pairs each (or one subject's, where that is more)."""
+    counts = right.groupby("who").size().reindex(left["who"], fill_value=0).to_numpy()
+    piece = np.cumsum(counts) // MOST_PAIRS
+    for number in np.unique(piece):
+        yield left[piece == number]
 
 
 def _is_far(ref: VariableRef, source: str, at: At, far: At) -> bool:

@@ -11,6 +11,7 @@ from engine.run.identity import RawTable
 from engine.spec.catalogue import Catalogue
 from engine.spec.lint import lint
 from engine.spec.study import load_study
+from engine.verbs import reach
 
 STUDY = """
 study: TOY
@@ -153,6 +154,25 @@ def test_shuffled_records_and_threads_change_nothing(folder):
     expected = built(folder)[0]["SAMPLES"]
     shuffled = {k: f.iloc[::-1].reset_index(drop=True) for k, f in FRAMES.items()}
     pd.testing.assert_frame_equal(built(folder, shuffled, jobs=2)[0]["SAMPLES"], expected)
+
+
+def test_pieces_of_the_pairs_change_nothing(folder, monkeypatch):
+    expected = built(folder)[0]["SAMPLES"]
+    monkeypatch.setattr(reach, "MOST_PAIRS", 1)
+    pd.testing.assert_frame_equal(built(folder)[0]["SAMPLES"], expected)
+
+
+def test_values_that_must_be_equal_are_found_and_missing_ones_equal_nothing(folder):
+    text = DOSES.replace("NTH: {count: DOSES, where: \"DOSES.ASTDT <= ASTDT\", type: Num}", "NTH: {copy: dose.NTH, type: Num}")
+    (folder / "adam" / "d.yaml").write_text(text)
+    samples = SAMPLES.replace("  NTH: {last:", "  SAME: {count: DOSES, where: \"DOSES.NTH == WANTED and DOSES.MG > 60\", label: X, type: Num}\n"
+                              "  WANTED: {copy: sample.NTH, label: X, type: Num}\n  NTH: {last:")  # fmt: skip
+    (folder / "adam" / "s.yaml").write_text(samples)
+    doses = FRAMES["dose"].assign(NTH=["1", "1", None])
+    wanted = FRAMES["sample"].assign(NTH=["1", "2", None, "1", None, "1"])
+    made = built(folder, {**FRAMES, "dose": doses, "sample": wanted})[0]["SAMPLES"]
+    rows = made[made["PARAMCD"] == "LEVEL"].sort_values(["USUBJID", "ADT"])
+    assert rows["SAME"].tolist() == [1, 0, 0, 1, 0, 0]
 
 
 def test_a_dataset_without_records_or_parts_is_an_error(folder):

@@ -103,3 +103,19 @@ def test_division_by_zero_is_an_error_not_infinity():
 
 def test_references_are_listed_once_in_order():
     assert [str(r) for r in Expression("AE.B > A and A < 2 and abs(x.y) > 1").refs] == ["AE.B", "A", "x.y"]
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("A.X == Y and Z > 1", ["A.X Y"]),
+        ("A.X == Y", ["A.X Y"]),
+        ("A.X == Y and A.V == W", ["A.X Y", "A.V W"]),
+        ("A.X == Y or Z > 1", []),
+        ("not A.X == Y", []),
+        ("A.X == 'Y' and A.X <= Y", []),
+        ("(A.X == Y or Z > 1) and V == W", ["V W"]),
+    ],
+)
+def test_variables_that_must_be_equal_wherever_a_condition_holds(text, pairs):
+    assert [f"{a} {b}" for a, b in Expression(text).equalities] == pairs
