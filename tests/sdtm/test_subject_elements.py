@@ -59,6 +59,12 @@ def test_elements_of_a_subject(derive, why, person, expected):
     assert elements(derive(records(person), "SE")["SE"]) == expected
 
 
+def test_the_end_of_treatment_form_gives_the_last_dose_of_an_interval_that_nobody_closed(derive):
+    made = derive(records(Person().dosed(last="").off_treatment()), "SE", "DM")
+    assert elements(made["SE"])[1:3] == [f"T100 {T0}..2025-06-02", "SFU 2025-06-02..2025-07-01"]
+    assert made["DM"]["RFXENDTC"].tolist() == ["2025-03-11"]  # EX says no more than when the interval began
+
+
 def test_elements_are_contiguous_and_their_epochs_follow_the_design(derive):
     se = derive(records(Person().dosed().off_treatment().died()), "SE")["SE"]
     assert se["SEENDTC"].tolist()[:-1] == se["SESTDTC"].tolist()[1:]
