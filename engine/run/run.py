@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import DataError, Problem
+from engine.numbers import number_text
 from engine.run.issues import Issue, Issues, Severity
 from engine.run.tables import Bools, Positions, Table, take
 from engine.spec.study import Study
@@ -212,7 +213,7 @@ class Run:
                 names = [k for k in spec.keys if k not in ("STUDYID", "USUBJID")] if spec and table else []
                 keys[p.dataset] = [table.columns[k].rename(k) for k in names if table and k in table.columns]
             parts = [
-                f"{c.name} {c.iloc[p.position]}"
+                f"{c.name} {_shown(c.iloc[p.position])}"
                 for c in keys[p.dataset]
                 if p.position >= 0 and not pd.isna(c.iloc[p.position])
             ]
@@ -230,3 +231,7 @@ class Run:
         self._pending = []
         self.issues.add(made)
         return self.issues.listed()
+
+
+def _shown(value: object) -> str:
+    return number_text(value) if isinstance(value, float) else str(value)
