@@ -16,10 +16,9 @@ import typer
 import adam  # noqa: F401  registers the verbs of ADaM
 import engine.verbs  # noqa: F401  registers the general verbs
 import sdtm  # noqa: F401  registers the verbs of SDTM
-from engine.errors import CommandError, Problem, TrialmillError, nearest
+from engine.errors import TrialmillError
 from engine.spec.lint import lint as lint_study
 from engine.spec.reference import dataset_schema, verb_reference
-from engine.spec.registry import sentence
 from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
 from simulator.plants import Mess
@@ -27,6 +26,8 @@ from trialmill.build import build_study
 from trialmill.check import check_study
 from trialmill.convert import convert as convert_file
 from trialmill.effort import effort_told
+from trialmill.explain import explain as explain_variable
+from trialmill.explain import explain_record
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
 from validators.lint import lint_rules
@@ -103,32 +104,22 @@ def lint(study: StudyOption = DEFAULT_STUDY) -> None:
 
 @app.command()
 def explain(
-    variable: Annotated[str, typer.Argument(help="A variable, such as AE.AESTDY.")],
+    variable: Annotated[str, typer.Argument(help="A variable, such as AE.AESTDY or SUPPAE.AEDLT.")],
+    more: Annotated[list[str] | None, typer.Argument(help="Further KEY=VALUE of the record.")] = None,
+    record: Annotated[list[str] | None, typer.Option(help="KEY=VALUE of the record; more may follow.")] = None,
     study: StudyOption = DEFAULT_STUDY,
+    raw: Annotated[Path | None, typer.Option(help="The raw export; raw/<study folder> when not given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder; build/<study folder> when not given.")] = None,
+    carrier: Annotated[str | None, typer.Option(help="Carrier of the forms.")] = None,
 ) -> None:
-    """Say how a variable is derived: its line in the spec, the verb's sentence and the source."""
-    read = load_study(study)
-    dataset, _, name = variable.partition(".")
-    spec = read.datasets.get(dataset.removeprefix("SUPP"))
-    if spec is None or not name:
-        raise CommandError(
-            Problem(
-                f"no dataset of {variable}",
-                expected="DATASET.VARIABLE",
-                nearest=nearest(dataset, read.datasets),
-            )
-        )
-    lines = list(spec.lines(name)) + ([(None, spec.supplemental[name])] if name in spec.supplemental else [])
-    if not lines:
-        raise CommandError(Problem(f"{spec.name} has no {name}", nearest=nearest(name, spec.names)))
-    for part, line in lines:
-        print(f"{spec.name}.{name}" + (f" ({part.name})" if part and part.name else "") + f"  {line.place}")
-        print(f"  verb      {line.verb.name}")
-        print(f"  derived   {sentence(line.verb, line.params)}")
-        if line.options.where is not None:
-            print(f"  where     {line.options.where}")
-        if line.verb.source:
-            print(f"  source    {line.verb.source}")
+    """Say how a variable is derived; for a record, its value and everything that it came from."""
+    chosen = [*(record or ()), *(more or ())]
+    if chosen:
+        raw, out = raw or Path("raw") / study.name, out or Path("build") / study.name
+        lines = explain_record(variable, study, raw, out, chosen, carrier)
+    else:
+        lines = explain_variable(variable, study)
+    print("\n".join(lines))
 
 
 @app.command()

@@ -53,6 +53,10 @@ class Params(Model):
         """The reviewer's sentence where it is not the verb's."""
         return None
 
+    def own_scope(self, scope: Scope) -> Scope:
+        """What the derivation looks at, where it is less than the verb's scope says."""
+        return scope
+
     def derive(self, at: At) -> pd.Series:
         """The variable's values for the records `at` shows: text (str) or float64, n records, 0..n-1."""
         raise NotImplementedError
@@ -94,6 +98,10 @@ class RecordParams(Model):
     def own_sentence(self) -> str | None:
         """See Params."""
         return None
+
+    def own_scope(self, scope: Scope) -> Scope:
+        """See Params."""
+        return scope
 
     def make(self, at: At) -> Made:
         """The records that come of those `at` shows."""

@@ -9,7 +9,7 @@ from engine.run.at import At
 from engine.run.hooks import call_records, call_variable
 from engine.spec.hooks import PREFIX, HookSpec
 from engine.spec.refs import VariableRef
-from engine.spec.registry import Made, Params, RecordParams, record_verb, verb
+from engine.spec.registry import Made, Params, RecordParams, Scope, record_verb, verb
 
 
 @verb(
@@ -32,6 +32,10 @@ class Hook(Params):
     def own_sentence(self) -> str | None:
         """See Params."""
         return self._spec.says if self._spec else None
+
+    def own_scope(self, scope: Scope) -> Scope:
+        """See Params."""
+        return self._spec.scope if self._spec else scope
 
     def tables(self) -> tuple[str, ...]:
         """See Params."""
@@ -67,6 +71,10 @@ class RecordHook(RecordParams):
     def own_sentence(self) -> str | None:
         """See RecordParams."""
         return self._spec.says if self._spec else None
+
+    def own_scope(self, scope: Scope) -> Scope:
+        """See RecordParams."""
+        return self._spec.scope if self._spec else scope
 
     def tables(self) -> tuple[str, ...]:
         """See RecordParams."""

@@ -18,7 +18,7 @@ from engine.run.tables import take_values
 from engine.spec.binding import Model
 from engine.spec.expressions import Expression
 from engine.spec.refs import VariableRef
-from engine.spec.registry import Params, verb
+from engine.spec.registry import Params, Scope, verb
 
 
 def _listed(value: Any) -> Any:
@@ -71,6 +71,10 @@ class NotCollected(Params):
     """A variable that the standard expects and the study has not; null for all records."""
 
     reason: str = Field(min_length=3)
+
+    def own_scope(self, scope: Scope) -> Scope:
+        """See Params."""
+        return "record"
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
