@@ -81,9 +81,9 @@ class StudyDay(Params):
 class ElementAt(Params):
     """EPOCH of the element with SESTDTC <= date < SEENDTC, compared to the precision that both share.
 
-    The last element includes its end. `predose` names records that were planned before the dose: those dated, without
-    a time, on the day on which an element starts with a time belong to the element before. A partial date that may
-    lie in two elements of different EPOCH has none.
+    The last element includes its end. `predose` names records that were planned before the dose: on the day on which
+    an element starts, where the record or the start has no time, they belong to the element before. A partial date
+    that may lie in two elements of different EPOCH has none.
     """
 
     dtc: VariableRef
@@ -99,8 +99,9 @@ class ElementAt(Params):
         start, end, epoch = (far.values(VariableRef("SE", n)) for n in ("SESTDTC", "SEENDTC", "EPOCH"))
         elements = pd.DataFrame({"who": far.subject, "start": start, "end": end, "epoch": epoch})
         last = elements.assign(at=rank(far.values(VariableRef("SE", "TAETORD")))).sort_values(["who", "at"])
-        elements["last"] = False
-        elements.loc[last.drop_duplicates("who", keep="last").index, "last"] = True
+        for name in ("first", "last"):
+            ends = last.drop_duplicates("who", keep="first" if name == "first" else "last").index
+            elements[name] = elements.index.isin(ends)
         dates = pd.DataFrame(
             {
                 "who": at.subject,
@@ -124,15 +125,18 @@ class ElementAt(Params):
 def _within(pairs: pd.DataFrame) -> np.ndarray:
     """Whether each date may lie in each element."""
     date, begin, end = (iso_bytes(pairs[c]) for c in ("dtc", "start", "end"))
-    before, last = pairs["before"].to_numpy(dtype=bool), pairs["last"].to_numpy(dtype=bool)
+    before, first, last = (pairs[c].to_numpy(dtype=bool) for c in ("before", "first", "last"))
     length, begins, ends = (np.char.str_len(a) for a in (date, begin, end))
+    length = np.where(np.char.find(date, b"--") == 4, 4, length)  # a day without its month may be any month's
     shared = np.minimum(length, begins)
     started = clipped(date, shared) >= clipped(begin, shared)
-    # a planned predose assessment without a time, on the day on which an element begins with one
-    started &= ~(before & (length == 10) & (begins > 10) & (clipped(begin, np.full(len(begin), 10)) == date))
+    # a planned predose assessment on the day on which an element begins, nobody knows whether before or after
+    days = np.full(len(begin), 10)
+    unordered = before & (np.minimum(length, begins) == 10) & (clipped(date, days) == clipped(begin, days))
+    started &= ~unordered | first
     shared = np.minimum(length, ends)
     cut, limit = clipped(date, shared), clipped(end, shared)
-    same = (cut == limit) & ~last & (shared >= 10) & ~(before & (length == 10) & (ends > 10))
+    same = (cut == limit) & ~last & (shared >= 10) & ~(before & (shared == 10))
     ended = (ends > 0) & ((cut > limit) | same)
     return started & ~ended
 

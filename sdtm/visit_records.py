@@ -165,6 +165,10 @@ class DatedSource(Model):
     where: Expression | None = None
     says: str = ""
 
+    def __str__(self) -> str:
+        """For the reviewer's sentence."""
+        return str(self.date) if self.where is None else f"{self.date} where {self.where}"
+
 
 @record_verb(
     "unplanned_dates",

@@ -51,18 +51,39 @@ SE = View({
     ("2025-03-10T08:00", "N", "TREATMENT", "the element begins with the dose"),
     ("2025-03-10", "Y", "SCREENING", "planned before the dose, no time"),
     ("2025-03-10", "N", "TREATMENT", "day of first dose, no time, not planned before it"),
+    ("2025-03-01", "Y", "SCREENING", "planned before the dose, on the day of consent"),
     ("2025-06-01", "N", "FOLLOW-UP", "an element does not include its end"),
     ("2025-07-01", "N", "FOLLOW-UP", "but the last one does"),
     ("2025-07-02", "N", None, "after all elements"),
     ("2025-02-28", "N", None, "before all elements"),
     ("2025-04", "N", "TREATMENT", "a month within one element"),
     ("2025-03", "N", None, "a month that spans two"),
+    ("2024---15", "N", None, "a day of an unknown month, in the year before"),
+    ("2025---15", "N", None, "a day of an unknown month may lie in any of the three"),
     ("", "N", None, "no date"),
 ])
 def test_epoch(dtc, planned, epoch, why):
     verb = ElementAt(dtc="LBDTC", predose="PLANNED == 'Y'")
     found = verb.derive(View({"LBDTC": text(dtc), "PLANNED": text(planned)}, [0], SE))[0]
     assert (None if pd.isna(found) else found) == epoch, why
+
+
+UNTIMED = View({
+    "SESTDTC": text("2025-03-01", "2025-03-10"), "SEENDTC": text("2025-03-10", ""),
+    "EPOCH": text("SCREENING", "TREATMENT"), "TAETORD": pd.Series([1.0, 2.0]),
+}, [0, 0])
+
+
+@pytest.mark.parametrize(("dtc", "planned", "epoch", "why"), [
+    ("2025-03-10", "Y", "SCREENING", "planned before a dose of unknown time"),
+    ("2025-03-10T07:00", "Y", "SCREENING", "nor does a time of the record tell it from the dose"),
+    ("2025-03-10", "N", "TREATMENT", "not planned before it"),
+    ("2025-03-10T07:00", "N", "TREATMENT", "not planned before it, compared as dates"),
+    ("2025-03-11", "Y", "TREATMENT", "the day after"),
+])
+def test_epoch_when_the_time_of_the_first_dose_is_not_known(dtc, planned, epoch, why):
+    verb = ElementAt(dtc="LBDTC", predose="PLANNED == 'Y'")
+    assert verb.derive(View({"LBDTC": text(dtc), "PLANNED": text(planned)}, [0], UNTIMED))[0] == epoch, why
 
 
 def test_epoch_of_another_subject_is_not_taken():
