@@ -264,3 +264,11 @@ def test_actual_dose_is_that_of_the_reference_day_and_0_when_none_was_taken(tmp_
     rows = study_of(samples, tmp_path, ex=ex).sort_values("AVISITN")
     assert rows["DOSEA"].tolist() == [100, 0, 150] and rows["DOSEU"].unique().tolist() == ["mg"]
     assert rows["ANL01FL"].notna().tolist() == [True, False, True]
+
+
+def test_a_profile_that_was_not_drawn_on_any_day_has_no_dose(tmp_path):
+    samples = [sample("S", "C1D1", "1H", 10), sample("S", "C1D15", "1H", None)]
+    samples[1]["PCRFTDTC"] = None
+    drawn, missed = study_of(samples, tmp_path).sort_values("AVISITN").to_dict("records")
+    assert (drawn["DOSEP"], drawn["DOSEA"]) == (100, 100)
+    assert pd.isna(missed["DOSEP"]) and pd.isna(missed["DOSEA"]) and missed["NCAXRS"] == "NO RESULT"
