@@ -55,7 +55,7 @@ class Outcome(Model):
         return f"{end} at {self.at}" + (f" if {self.when}" if self.when is not None else "")
 
 
-class Case(Model):
+class TimeCase(Model):
     """One case: its condition, and one outcome or the earliest of several (of equal dates the one listed first)."""
 
     when: Expression | None = None
@@ -67,7 +67,7 @@ class Case(Model):
     type: int | None = Field(None, ge=0, le=99)
 
     @model_validator(mode="after")
-    def _outcomes(self) -> Case:
+    def _outcomes(self) -> TimeCase:
         if bool(self.earliest) == (self.at is not None):
             raise ValueError("a case has either  at:  with its event or censoring, or  earliest:  of several")
         self.outcomes()
@@ -103,7 +103,7 @@ class TimeToEvent(RecordParams):
     """
 
     origin: VariableRef = Field(alias="from")
-    cases: list[Case] = Field(min_length=1)
+    cases: list[TimeCase] = Field(min_length=1)
     preceded_by: Outcome | None = None
     not_after: VariableRef | None = None
     otherwise: Literal["error"] = "error"

@@ -113,7 +113,9 @@ def _said(model: type[Model], field: str) -> str:
 def _schema(model: type[Model], definitions: dict[str, Any]) -> dict[str, Any]:
     """A model's schema; everything may be written as text or a plain number, since YAML scalars are text here."""
     schema = model.model_json_schema(by_alias=True)
-    definitions.update(schema.pop("$defs", {}))
+    for name, definition in schema.pop("$defs", {}).items():
+        if definitions.setdefault(name, definition) != definition:
+            raise ValueError(f"two different models are called {name}; rename one of them")
     for name, field in schema.get("properties", {}).items():
         if field.get("type") == "string" and "enum" not in field and "const" not in field:
             schema["properties"][name] = {**field, "type": ["string", "number", "boolean"]}
