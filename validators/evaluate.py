@@ -54,7 +54,7 @@ def _faults(shelf: Shelf, rule: Rule, bound: BoundCheck) -> list[Fault]:
     for each in broken:
         fault = Fault(rule.id, rule.head.severity, each.dataset, each.variable, rule.head.title, each.rows, each.says)
         if not len(each.rows):
-            fault.says = ": ".join([rule.head.title, *each.says])
+            fault.says, fault.values = ": ".join([rule.head.title, *each.says]), []
         found.append(replace(fault, place=bound.place, title=fault.says))
     return found
 

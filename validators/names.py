@@ -125,6 +125,8 @@ class _Known:
         """What is wrong with a reference from records of `own`."""
         if ref.source is None and ref.name in self.lets:
             return
+        if ref.source is None and own.removeprefix("SUPP") not in self.datasets:
+            return  # that the dataset is unknown is said once
         source = ref.source or own
         found: Iterable[str]
         if source == "study":
