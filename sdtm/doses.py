@@ -26,19 +26,21 @@ def _listed(value: Any) -> Any:
     scope="subject",
     source="SDTMIG 3.4 section 4.4.10",
     says="Start of the subject's interval of dosing ({start} to {end}) that covers the day of {of}[, of the day before "
-    "where {day_before}]; the date where no time of that day was recorded",
+    "where {day_before}][; a time also from {recorded}]; the date where no time of that day was recorded",
     example="PCRFTDTC: {dose_of_day: PCDTC, start: EX.EXSTDTC, end: EX.EXENDTC, day_before: \"PCTPT == '24H'\"}",
 )
 class DoseOfDay(Params):
     """Date-time of the subject's dose of a day, or its date when no time was recorded; null when none was taken.
 
     The day is that of the first present date of `of`. An interval without an end is open. Of several intervals that
-    cover the day, one that starts on it with a time goes first.
+    cover the day, one that starts on it with a time goes first; without one, the earliest time that `recorded` (a date
+    and its time in another source) has for the day counts.
     """
 
     of: Annotated[list[VariableRef], BeforeValidator(_listed)] = Field(min_length=1)
     start: FarRef
     end: FarRef
+    recorded: list[FarRef] = Field([], max_length=2)
     day_before: Expression | None = None
 
     def derive(self, at: At) -> pd.Series:
@@ -68,4 +70,18 @@ class DoseOfDay(Params):
         chosen = pairs.sort_values(["row", "rank", "begin"], kind="stable").drop_duplicates("row")
         place = np.full(len(distinct), -1, dtype=np.int64)
         place[chosen["row"].to_numpy()] = np.arange(len(chosen))
-        return take_values(chosen["given"].astype("str").reset_index(drop=True), place[group])
+        given = self._timed(at, distinct.iloc[chosen["row"]].reset_index(drop=True), chosen["given"].astype("str"))
+        return take_values(given, place[group])
+
+    def _timed(self, at: At, wanted: pd.DataFrame, given: pd.Series) -> pd.Series:
+        """`given`, a date replaced by the date-time that `recorded` has for that subject and day."""
+        given = given.reset_index(drop=True)
+        if not self.recorded:
+            return given
+        assert self.recorded[0].source is not None
+        far = at.far(self.recorded[0].source)
+        dtc = far.dtc(*self.recorded)
+        times = pd.DataFrame({"who": far.subject, "day": spans(dtc).complete, "dtc": dtc})
+        times = times[dtc.str.len() > 10].sort_values(["who", "day", "dtc"]).drop_duplicates(["who", "day"])
+        more = wanted.merge(times, how="left", on=["who", "day"])["dtc"]
+        return given.where((given.str.len() > 10) | more.isna(), more)

@@ -58,8 +58,8 @@ def subject():
         "enr": [{"ENRYN": "Y", "ENRDAT": "07-MAR-2025", "COHORT": "ESC", "DOSELVL": "100", "VISITOID": "SCR"}],
         "visdt": rows("VISITOID VISDAT", "SCR 03-MAR-2025", "C1D1 10-MAR-2025", "C1D2 11-MAR-2025", "C1D8 17-MAR-2025",
                       "C1D15 24-MAR-2025", "C1D16 25-MAR-2025", "C2D1 07-APR-2025", VISYN="Y", VISMODE="SITE"),
-        "dose": [{"DSTDAT": "10-MAR-2025", "DENDAT": "20-APR-2025", "DTAKEN": "Y", "DOSE": "100", "N100": "1",
-                  "DREAS": "PLANNED", "VISITOID": "LOG"}],
+        "dose": rows("DSTDAT DSTTIM DENDAT", "10-MAR-2025 08:00 06-APR-2025", "07-APR-2025 08:20 20-APR-2025",
+                     DTAKEN="Y", DOSE="100", N100="1", DREAS="PLANNED", VISITOID="LOG"),
         "pkd": rows("VISITOID PKDOSDAT PKDOSTIM", "C1D1 10-MAR-2025 08:00", "C1D15 24-MAR-2025 08:10"),
     }  # fmt: skip
 

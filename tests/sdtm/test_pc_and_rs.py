@@ -70,7 +70,7 @@ def test_a_drawn_sample_without_a_result_is_not_done_and_listed():
     found, _, issues = pc([sample("C1D1", "1H")], assay("228.49"))
     assert shown(found, NOT_DONE)[1] == ("BY002M1", *[""] * 5, "NOT DONE", "NO RESULT REPORTED")
     assert [(i.variable, i.severity, i.key) for i in issues] == [
-        ("PCORRES", "warning", "PCTESTCD BY002M1, PCDTC 2025-03-10T09:00, PCTPTNUM 1.0")
+        ("PCORRES", "warning", "PCTESTCD BY002M1, PCDTC 2025-03-10T09:00, PCTPTNUM 1, VISITNUM 101")
     ]
 
 
@@ -112,6 +112,7 @@ def test_a_tube_without_a_sample_record_is_listed():
     ("C1D2", "24H", "11-MAR-2025", "07:55", "BY002 C1D1", 24, "PT24H", "C1D1 DOSE", "2025-03-10T08:00", "of the day before"),
     ("C1D16", "24H", "25-MAR-2025", "UN:UN", "BY002 C1D15", 24, "PT24H", "C1D15 DOSE", "2025-03-24T08:10", "of the day before"),
     ("C1D8", "PREDOSE", "17-MAR-2025", "07:50", "", 0, "-PT5M", "C1D8 DOSE", "2025-03-17", "trough: no time of dose recorded"),
+    ("C2D1", "PREDOSE", "07-APR-2025", "07:50", "", 0, "-PT5M", "C2D1 DOSE", "2025-04-07T08:20", "first dose of an interval"),
     ("C2D1", "PREDOSE", "30-APR-2025", "07:50", "", 0, "-PT5M", "C2D1 DOSE", "", "no dose taken that day"),
 ])  # fmt: skip
 def test_the_dose_that_a_sample_is_timed_against(oid, tpt, date, time, group, number, elapsed, ref, dose, why):
