@@ -1,9 +1,11 @@
 """BY002's specs of EC, EX, CM, PR, MH and AE on hand-made records of made-up subjects.
 
-Everything else of the export is empty, so that every expected value can be read off the few records given.
+Everything else of the export is empty, so that every expected value can be read off the few records given. The cases
+of a table are different subjects of one build.
 """
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +84,7 @@ def raw_tables(records):
     return tables
 
 
-def build(names=NAMES, **records):
+def build(names=NAMES, many=False, **records):
     """Datasets by name (frames with '' for missing text) and the issues, worst first."""
     catalogue = Catalogue(STUDY)
     run, issues = start(STUDY, raw_tables(records), Tools(STUDY))
@@ -95,7 +97,37 @@ def build(names=NAMES, **records):
     for name, frame in made.items():
         text = [c for c in frame if frame[c].dtype != np.float64]
         frames[name] = frame.assign(**{c: frame[c].fillna("").astype(object) for c in text})
-    return frames, [(i.severity, f"{i.dataset}.{i.variable}", i.message) for i in run.close_issues()]
+    issues = [(i.severity, f"{i.dataset}.{i.variable}", i.message, i.subject) for i in run.close_issues()]
+    return frames, [i if many else i[:3] for i in issues]
+
+
+def together(names, cases):
+    """Datasets and issues of each case, all built at once: case n is the subject 01-9nn."""
+    records = {}
+    for number, case in enumerate(cases, start=1):
+        subject = f"01-{900 + number}"
+        own = {"subj": [{"PERSONID": subject, "SCRNO": subject}]}
+        for name, given in {**BASE, **own, **case}.items():
+            rows_ = [{**row, "SUBJECT": subject} if name in STUDY.forms.forms else row for row in given]
+            records.setdefault(name, [])
+            records[name] += [row for row in rows_ if name in STUDY.forms.forms or row not in records[name]]
+    made, issues = build(names, many=True, **records)
+    split = []
+    for number in range(1, len(cases) + 1):
+        who = f"BY002-01-{900 + number}"
+        frames = {name: f[f["USUBJID"] == who].reset_index(drop=True) for name, f in made.items()}
+        split.append((frames, [i[:3] for i in issues if i[3] == who]))
+    return split
+
+
+def table(names, cases, records):
+    """A test's table: each case with a function that gives what the build made of it; built when first asked for."""
+
+    @cache
+    def built():
+        return together(names, [records(*case) for case in cases])
+
+    return [(*case, lambda n=number: built()[n]) for number, case in enumerate(cases)]
 
 
 def rows(frame, *columns):
@@ -107,6 +139,18 @@ def qualifiers(frame, sequence="1"):
 
 
 # -- EC and EX
+
+
+def tablets_of(tablets, _, mg, *more):
+    """One interval of so many tablets of 50 and of 100 mg."""
+    dose = {"DSTDAT": "10-MAR-2025", "DENDAT": "12-MAR-2025", "N50": tablets[0], "N100": tablets[1], "DOSE": str(mg)}
+    return {"dose": [{**TREATED, **dose}], "pkd": []}
+
+
+def last_doses(start, end, *more):
+    """A first day and one more interval."""
+    first = {**TREATED, "DSTDAT": "10-MAR-2025", "DENDAT": "10-MAR-2025"}
+    return {"dose": [first, {**TREATED, "DSTDAT": start, "DENDAT": end, "DONGO": "N" if end else "Y"}]}
 
 
 def test_an_open_interval_is_split_at_the_first_dose_and_stays_open():
@@ -123,25 +167,21 @@ def test_an_open_interval_is_split_at_the_first_dose_and_stays_open():
 
 
 @pytest.mark.parametrize(
-    ("tablets", "expected", "mg", "why"),
-    [
-        (("0", "2"), [2, "TABLET", 100, "mg"], 200, "two of 100 mg"),
-        (("1", "0"), [1, "TABLET", 50, "mg"], 50, "one of 50 mg"),
-        (("3", ""), [3, "TABLET", 50, "mg"], 150, "the other strength left blank"),
-        (("1", "1"), [150, "mg", None, ""], 150, "two strengths: in mg"),
-        (("", ""), [200, "mg", None, ""], 200, "tablets not recorded: in mg"),
-    ],
+    ("tablets", "expected", "mg", "why", "built"),
+    table(
+        ("EC", "EX"),
+        [
+            (("0", "2"), [2, "TABLET", 100, "mg"], 200, "two of 100 mg"),
+            (("1", "0"), [1, "TABLET", 50, "mg"], 50, "one of 50 mg"),
+            (("3", ""), [3, "TABLET", 50, "mg"], 150, "the other strength left blank"),
+            (("1", "1"), [150, "mg", None, ""], 150, "two strengths: in mg"),
+            (("", ""), [200, "mg", None, ""], 200, "tablets not recorded: in mg"),
+        ],
+        tablets_of,
+    ),
 )
-def test_tablets_of_one_strength_are_counted_and_mixed_ones_given_in_mg(tablets, expected, mg, why):
-    dose = {
-        **TREATED,
-        "DSTDAT": "10-MAR-2025",
-        "DENDAT": "12-MAR-2025",
-        "N50": tablets[0],
-        "N100": tablets[1],
-        "DOSE": str(mg),
-    }
-    made, issues = build(("EC", "EX"), dose=[dose], pkd=[])
+def test_tablets_of_one_strength_are_counted_and_mixed_ones_given_in_mg(tablets, expected, mg, why, built):
+    made, issues = built()
     found = rows(made["EC"], "ECDOSE", "ECDOSU", "ECPSTRG", "ECPSTRGU")[0]
     assert [None if v != v else v for v in found] == expected, why  # noqa: PLR0124  NaN
     assert rows(made["EX"], "EXDOSE", "EXDOSU") == [[mg, "mg"]]
@@ -174,19 +214,20 @@ def test_missed_and_adjusted_doses():
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "kept", "why"),
-    [
-        ("25-MAR-2026", "31-MAR-2026", [["2026-03-25", "2026-03-31"]], "ends on the day of the cut-off"),
-        ("25-MAR-2026", "05-APR-2026", [["2026-03-25", ""]], "goes on beyond it: ongoing at the cut-off"),
-        ("01-APR-2026", "05-APR-2026", [], "starts after it"),
-        ("31-MAR-2026", "", [["2026-03-31", ""]], "starts on it and is open"),
-    ],
+    ("start", "end", "kept", "why", "built"),
+    table(
+        ("EC", "EX"),
+        [
+            ("25-MAR-2026", "31-MAR-2026", [["2026-03-25", "2026-03-31"]], "ends on the day of the cut-off"),
+            ("25-MAR-2026", "05-APR-2026", [["2026-03-25", ""]], "goes on beyond it: ongoing at the cut-off"),
+            ("01-APR-2026", "05-APR-2026", [], "starts after it"),
+            ("31-MAR-2026", "", [["2026-03-31", ""]], "starts on it and is open"),
+        ],
+        last_doses,
+    ),
 )
-def test_doses_at_the_cut_off(start, end, kept, why):
-    first = {**TREATED, "DSTDAT": "10-MAR-2025", "DENDAT": "10-MAR-2025"}
-    last = {**TREATED, "DSTDAT": start, "DENDAT": end, "DONGO": "N" if end else "Y"}
-    made, _ = build(("EC", "EX"), dose=[first, last])
-    assert rows(made["EX"], "EXSTDTC", "EXENDTC")[1:] == kept, why
+def test_doses_at_the_cut_off(start, end, kept, why, built):
+    assert rows(built()[0]["EX"], "EXSTDTC", "EXENDTC")[1:] == kept, why
 
 
 def test_a_split_at_the_cut_off_makes_no_record_after_it():
@@ -201,20 +242,23 @@ def test_a_split_at_the_cut_off_makes_no_record_after_it():
 
 
 @pytest.mark.parametrize(
-    ("dose", "said"),
-    [
-        ({"DSTDAT": "11-MAR-2025"}, "pkd.PKDOSDAT lies in no interval"),
-        ({"DTAKEN": "N", "DOSE": "", "N50": "", "N100": ""}, "pkd.PKDOSDAT lies in no interval"),
-        ({"DOSE": "250"}, "do not add up"),
-        ({"DONGO": "N"}, "no end date and is not marked ongoing"),
-        ({"DENDAT": "12-MAR-2025"}, "marked ongoing and has an end date"),
-        ({"DONGO": "N", "DENDAT": "09-MAR-2025"}, "ends before it starts"),
-        ({"DSTTIM": "09:30"}, "differs between the intake form and the PK form"),
-    ],
+    ("dose", "said", "built"),
+    table(
+        ("EC", "EX"),
+        [
+            ({"DSTDAT": "11-MAR-2025"}, "pkd.PKDOSDAT lies in no interval"),
+            ({"DTAKEN": "N", "DOSE": "", "N50": "", "N100": ""}, "pkd.PKDOSDAT lies in no interval"),
+            ({"DOSE": "250"}, "do not add up"),
+            ({"DONGO": "N"}, "no end date and is not marked ongoing"),
+            ({"DENDAT": "12-MAR-2025"}, "marked ongoing and has an end date"),
+            ({"DONGO": "N", "DENDAT": "09-MAR-2025"}, "ends before it starts"),
+            ({"DSTTIM": "09:30"}, "differs between the intake form and the PK form"),
+        ],
+        lambda dose, said: {"dose": [{**BASE["dose"][0], **dose}]},
+    ),
 )
-def test_contradictions_of_the_intake_form_are_issues(dose, said):
-    _, issues = build(("EC", "EX"), dose=[{**BASE["dose"][0], **dose}])
-    assert any(said in message for _, _, message in issues), issues
+def test_contradictions_of_the_intake_form_are_issues(dose, said, built):
+    assert any(said in message for _, _, message in built()[1]), built()[1]
 
 
 def test_a_dose_after_the_end_of_treatment_is_an_issue():
@@ -229,35 +273,48 @@ def test_a_dose_after_the_end_of_treatment_is_an_issue():
 
 
 @pytest.mark.parametrize(
-    ("start", "time", "dtc", "day", "epoch", "why"),
-    [
-        ("20-MAR-2025", "14:30", "2025-03-20T14:30", 11, "TREATMENT", "date and time"),
-        ("20-MAR-2025", "UN:UN", "2025-03-20", 11, "TREATMENT", "time unknown: a date"),
-        ("10-MAR-2025", "07:00", "2025-03-10T07:00", 1, "SCREENING", "before the first dose of that day"),
-        ("10-MAR-2025", "", "2025-03-10", 1, "TREATMENT", "day of first dose, no time, not planned before it"),
-        ("09-MAR-2025", "", "2025-03-09", -1, "SCREENING", "the day before is -1"),
-        ("UN-APR-2025", "", "2025-04", None, "TREATMENT", "day unknown: no study day"),
-        ("UN-MAR-2025", "", "2025-03", None, "", "a month with two epochs"),
-        ("15-UNK-2025", "", "2025---15", None, "", "month unknown, day known"),
-        ("UN-UNK-2025", "", "2025", None, "", "month unknown"),
-        ("UN-UNK-UNKN", "", "", None, "", "nothing known"),
-    ],
+    ("start", "time", "dtc", "day", "epoch", "why", "built"),
+    table(
+        ("AE",),
+        [
+            ("20-MAR-2025", "14:30", "2025-03-20T14:30", 11, "TREATMENT", "date and time"),
+            ("20-MAR-2025", "UN:UN", "2025-03-20", 11, "TREATMENT", "time unknown: a date"),
+            ("10-MAR-2025", "07:00", "2025-03-10T07:00", 1, "SCREENING", "before the first dose of that day"),
+            ("10-MAR-2025", "", "2025-03-10", 1, "TREATMENT", "day of first dose, no time, not planned before it"),
+            ("09-MAR-2025", "", "2025-03-09", -1, "SCREENING", "the day before is -1"),
+            ("UN-APR-2025", "", "2025-04", None, "TREATMENT", "day unknown: no study day"),
+            ("UN-MAR-2025", "", "2025-03", None, "", "a month with two epochs"),
+            ("15-UNK-2025", "", "2025---15", None, "", "month unknown, day known"),
+            ("UN-UNK-2025", "", "2025", None, "", "month unknown"),
+            ("UN-UNK-UNKN", "", "", None, "", "nothing known"),
+        ],
+        lambda start, time, *_: {"ae": [{**EVENT, "AESTDAT": start, "AESTTIM": time}]},
+    ),
 )
-def test_partial_dates_stay_partial(start, time, dtc, day, epoch, why):
-    made, _ = build(("AE",), ae=[{**EVENT, "AESTDAT": start, "AESTTIM": time}])
-    found = rows(made["AE"], "AESTDTC", "AESTDY", "EPOCH")[0]
+def test_partial_dates_stay_partial(start, time, dtc, day, epoch, why, built):
+    found = rows(built()[0]["AE"], "AESTDTC", "AESTDY", "EPOCH")[0]
     assert [None if v != v else v for v in found] == [dtc, day, epoch], why  # noqa: PLR0124  NaN
 
 
-@pytest.mark.parametrize(("start", "kept", "why"), [
-    ("31-MAR-2026", True, "the day of the cut-off"), ("01-APR-2026", False, "the day after"),
-    ("UN-MAR-2026", True, "a month that may lie before it"), ("UN-APR-2026", False, "a month that cannot"),
-    ("UN-UNK-2026", True, "a year that may"), ("05-UNK-2026", True, "month unknown"),
-    ("UN-UNK-2027", False, "a year that cannot"), ("UN-UNK-UNKN", True, "unknown: may lie before it"),
-])  # fmt: skip
-def test_the_cut_keeps_what_may_have_started_by_then(start, kept, why):
-    made, _ = build(("AE",), ae=[{**EVENT, "AESTDAT": start, "AEENDAT": "", "AEONGO": "Y"}])
-    assert len(made["AE"]) == kept, why
+@pytest.mark.parametrize(
+    ("start", "kept", "why", "built"),
+    table(
+        ("AE",),
+        [
+            ("31-MAR-2026", True, "the day of the cut-off"),
+            ("01-APR-2026", False, "the day after"),
+            ("UN-MAR-2026", True, "a month that may lie before it"),
+            ("UN-APR-2026", False, "a month that cannot"),
+            ("UN-UNK-2026", True, "a year that may"),
+            ("05-UNK-2026", True, "month unknown"),
+            ("UN-UNK-2027", False, "a year that cannot"),
+            ("UN-UNK-UNKN", True, "unknown: may lie before it"),
+        ],
+        lambda start, *_: {"ae": [{**EVENT, "AESTDAT": start, "AEENDAT": "", "AEONGO": "Y"}]},
+    ),
+)
+def test_the_cut_keeps_what_may_have_started_by_then(start, kept, why, built):
+    assert len(built()[0]["AE"]) == kept, why
 
 
 def test_chinese_is_translated_and_never_written():
@@ -303,37 +360,43 @@ DEAD = [{"DTHDAT": "25-MAR-2025", "DTHCAUS": "AE", "DTHAENO": "1"}]
 
 
 @pytest.mark.parametrize(
-    ("change", "dead", "said"),
-    [
-        ({}, DEAD, ""),
-        ({"AETOXGR": "4"}, DEAD, "do not agree"),
-        ({"AESDTH": "N", "AEENDAT": "24-MAR-2025", "AESLIFE": "Y"}, DEAD, "do not agree"),
-        ({"AEOUT": "UNKNOWN"}, DEAD, "do not agree"),
-        ({}, [], "do not agree"),
-        ({"AEOUT": "UNKNOWN", "AESDTH": "N", "AETOXGR": "3", "AESHOSP": "Y"}, DEAD, "named as cause of death"),
-        ({"AESER": "N"}, DEAD, "is not serious"),
-    ],
+    ("change", "dead", "said", "built"),
+    table(
+        ("AE",),
+        [
+            ({}, DEAD, ""),
+            ({"AETOXGR": "4"}, DEAD, "do not agree"),
+            ({"AESDTH": "N", "AEENDAT": "24-MAR-2025", "AESLIFE": "Y"}, DEAD, "do not agree"),
+            ({"AEOUT": "UNKNOWN"}, DEAD, "do not agree"),
+            ({}, [], "do not agree"),
+            ({"AEOUT": "UNKNOWN", "AESDTH": "N", "AETOXGR": "3", "AESHOSP": "Y"}, DEAD, "named as cause of death"),
+            ({"AESER": "N"}, DEAD, "is not serious"),
+        ],
+        lambda change, dead, _: {"ae": [{**EVENT, **FATAL, **change}], "dth": dead},
+    ),
 )
-def test_a_fatal_event_and_the_death_agree_or_it_is_an_issue(change, dead, said):
-    _, issues = build(("AE",), ae=[{**EVENT, **FATAL, **change}], dth=dead)
-    assert any(said in m for _, _, m in issues) if said else not issues, issues
+def test_a_fatal_event_and_the_death_agree_or_it_is_an_issue(change, dead, said, built):
+    assert any(said in m for _, _, m in built()[1]) if said else not built()[1], built()[1]
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"AESER": "Y"}, "without a criterion"),
-        ({"AEONGO": "Y"}, "marked ongoing and has an end date"),
-        ({"AEENDAT": ""}, "not ongoing and has no end date"),
-        ({"AEENDAT": "19-MAR-2025"}, "ends before it starts"),
-        ({"AETRT": "OTH"}, "not specified"),
-        ({"AEDLT": "Y", "AESTDAT": "07-APR-2025", "AEENDAT": "08-APR-2025"}, "dose limiting toxicity"),
-        ({"AEDLT": "Y", "AESTDAT": "06-APR-2025", "AEENDAT": "08-APR-2025"}, ""),
-    ],
+    ("change", "said", "built"),
+    table(
+        ("AE",),
+        [
+            ({"AESER": "Y"}, "without a criterion"),
+            ({"AEONGO": "Y"}, "marked ongoing and has an end date"),
+            ({"AEENDAT": ""}, "not ongoing and has no end date"),
+            ({"AEENDAT": "19-MAR-2025"}, "ends before it starts"),
+            ({"AETRT": "OTH"}, "not specified"),
+            ({"AEDLT": "Y", "AESTDAT": "07-APR-2025", "AEENDAT": "08-APR-2025"}, "dose limiting toxicity"),
+            ({"AEDLT": "Y", "AESTDAT": "06-APR-2025", "AEENDAT": "08-APR-2025"}, ""),
+        ],
+        lambda change, _: {"ae": [{**EVENT, **change}]},
+    ),
 )
-def test_contradictions_of_the_event_form_are_issues(change, said):
-    _, issues = build(("AE",), ae=[{**EVENT, **change}])
-    assert any(said in m for _, _, m in issues) if said else not issues, issues
+def test_contradictions_of_the_event_form_are_issues(change, said, built):
+    assert any(said in m for _, _, m in built()[1]) if said else not built()[1], built()[1]
 
 
 def test_of_exact_repeats_the_lowest_number_stays():
@@ -371,26 +434,37 @@ def test_three_categories_of_medication():
 
 
 @pytest.mark.parametrize(
-    ("change", "expected", "why"),
-    [
-        ({"CMONGO": "Y", "CMENDAT": ""}, ["", "", "ONGOING", "2026-03-31"], "ongoing at the cut-off"),
-        ({"CMSTDAT": "", "CMENDAT": "05-MAR-2025"}, ["BEFORE", "FIRST DOSE", "", ""], "ended before the first dose"),
-        ({"CMSTDAT": "UN-UNK-UNKN", "VISITOID": "SCR"}, ["BEFORE", "FIRST DOSE", "", ""], "recorded at screening"),
-        ({"CMSTDAT": ""}, ["", "", "", ""], "nothing says when it began"),
-        ({"CMSTDAT": "UN-UNK-2024"}, ["", "", "", ""], "the year is known"),
-    ],
+    ("change", "expected", "why", "built"),
+    table(
+        ("CM",),
+        [
+            ({"CMONGO": "Y", "CMENDAT": ""}, ["", "", "ONGOING", "2026-03-31"], "ongoing at the cut-off"),
+            (
+                {"CMSTDAT": "", "CMENDAT": "05-MAR-2025"},
+                ["BEFORE", "FIRST DOSE", "", ""],
+                "ended before the first dose",
+            ),
+            ({"CMSTDAT": "UN-UNK-UNKN", "VISITOID": "SCR"}, ["BEFORE", "FIRST DOSE", "", ""], "recorded at screening"),
+            ({"CMSTDAT": ""}, ["", "", "", ""], "nothing says when it began"),
+            ({"CMSTDAT": "UN-UNK-2024"}, ["", "", "", ""], "the year is known"),
+        ],
+        lambda change, *_: {"cm": [{**DRUG, **change}]},
+    ),
 )
-def test_relative_timing_stands_only_with_its_reference(change, expected, why):
-    made, _ = build(("CM",), cm=[{**DRUG, **change}])
-    assert rows(made["CM"], "CMSTRTPT", "CMSTTPT", "CMENRTPT", "CMENTPT") == [expected], why
+def test_relative_timing_stands_only_with_its_reference(change, expected, why, built):
+    assert rows(built()[0]["CM"], "CMSTRTPT", "CMSTTPT", "CMENRTPT", "CMENTPT") == [expected], why
 
 
 @pytest.mark.parametrize(
-    ("drug", "strength"), [("Voriconazole", "STRONG"), ("Fluconazole", "MODERATE"), ("Paracetamol", None)]
+    ("drug", "strength", "built"),
+    table(
+        ("CM",),
+        [("Voriconazole", "STRONG"), ("Fluconazole", "MODERATE"), ("Paracetamol", None)],
+        lambda drug, _: {"cm": [{**DRUG, "CMTRT": drug}]},
+    ),
 )
-def test_strength_of_a_cyp3a4_inhibitor(drug, strength):
-    made, _ = build(("CM",), cm=[{**DRUG, "CMTRT": drug}])
-    assert (qualifiers(made["SUPPCM"])["CMCYP3A"] if "SUPPCM" in made else None) == strength
+def test_strength_of_a_cyp3a4_inhibitor(drug, strength, built):
+    assert qualifiers(built()[0]["SUPPCM"]).get("CMCYP3A") == strength
 
 
 def test_a_dose_in_words_is_text():
