@@ -110,8 +110,12 @@ class ElementAt(Params):
             }
         )
         # records of one subject with one date share their element: work on the distinct ones
-        group = dates.groupby(["who", "dtc", "before"], sort=False, dropna=False).ngroup().to_numpy()
-        first = dates.drop_duplicates().reset_index(drop=True)
+        codes, distinct = pd.factorize(dates["dtc"])
+        key = ((at.subject + 1) * (len(distinct) + 1) + codes + 1) * 2 + dates["before"].to_numpy()
+        group, keys = pd.factorize(key)
+        place = np.empty(len(keys), dtype=np.int64)
+        place[group[::-1]] = np.arange(at.n)[::-1]
+        first = dates.iloc[place].reset_index(drop=True)
         pairs = first.reset_index(names="row").merge(elements, on="who").dropna(subset=["dtc", "start"])
         hit = pairs[_within(pairs)]
         several = hit.groupby("row")["epoch"].nunique()

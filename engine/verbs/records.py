@@ -100,7 +100,9 @@ class DropExactRepeats(RecordParams):
         ranks = [rank(at.only(rows).values(r)) for r in self.keep]
         order = rows[np.lexsort([*ranks[::-1], group[rows]])]
         dropped = order[1:][group[order][1:] == group[order][:-1]]
-        return Made(np.setdiff1d(np.arange(at.n), dropped))
+        kept = np.ones(at.n, dtype=bool)
+        kept[dropped] = False
+        return Made(np.flatnonzero(kept))
 
 
 @record_verb(
