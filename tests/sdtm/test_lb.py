@@ -142,6 +142,15 @@ def test_a_result_of_another_hospital_brings_its_own_range():
     assert not issues
 
 
+def test_a_result_of_another_hospital_in_an_unknown_unit_keeps_its_own_range_and_gets_no_standard_one():
+    labx = [{"XDAT": "05-MAR-2025", "XTEST": "ALT", "XRES": "0.7", "XUNIT": "Karmen", "XLO": "0.1", "XHI": "below 1",
+             "XHOSP": "County Hospital", "VISITOID": "LOG"}]  # fmt: skip
+    found, _, issues = lb(labx=labx)
+    columns = "LBORRES LBORNRLO LBORNRHI LBSTRESN LBSTRESU LBSTNRLO LBSTNRHI LBNRIND"
+    assert shown(found, columns) == [("0.7", "0.1", "below 1", "", "", "", "", "")]
+    assert {i.severity for i in issues} == {"warning"}
+
+
 def test_flow_mrd():
     mrd = [{"MRDDAT": "07-APR-2025", "MRDRES": "NEG", "MRDPCT": "<0.01", "VISITOID": "C2D1"}]
     found, _, issues = lb(mrd=mrd)
