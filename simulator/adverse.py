@@ -16,6 +16,7 @@ from simulator.plan import Plan
 from simulator.scenario import EventKind
 
 CHINESE_ONLY = 0.15  # share of events whose English term the ward left blank
+SEQUELAE = 0.1  # share of severe events that leave something behind
 HAEMATOLOGIC = ("anaemia", "neut", "plt", "wbc", "fn")
 
 
@@ -120,13 +121,15 @@ def write_events(book: Book, plan: Plan, events: list[Adverse]) -> None:
         hour = 9 + float(rng.random()) * 12
         ticks = ["MED"] if event.treat else []
         other = ""
+        if event.key == "sepsis":
+            ticks.append("PROC")
         if event.key in ("pneumonia", "sepsis"):
             ticks.append("OTH")
             other = "Oxygen inhalation"
         outcome = (
             "FATAL"
             if event.fatal
-            else "RECOVERED/RESOLVED"
+            else ("RECOVERED/RESOLVED", "RECOVERED/RESOLVED WITH SEQUELAE")[rng.random() < SEQUELAE * (event.grade > 2)]
             if end
             else ("NOT RECOVERED/NOT RESOLVED", "RECOVERING/RESOLVING")[int(rng.integers(2))]
         )

@@ -109,6 +109,9 @@ def _after(plan: Plan, rng) -> list[Seen]:
         if on >= to:
             break
         visits.append(Seen(f"FU{k}", on, mode="PHONE" if rng.random() < 0.7 else "SITE"))
+    if plan.script.lost:
+        number = 1 + sum(v.oid.startswith("FU") for v in visits)
+        visits.append(Seen(f"FU{number}", to, done=False, mode="PHONE", reason=plan.scenario.words["not_reached"]))
     return visits
 
 
@@ -123,7 +126,7 @@ def marrow_visit(plan: Plan, on: date) -> Seen:
     for visit in plan.visits:
         if visit.oid == "EOT" and -7 <= (on - visit.on).days <= 7:
             return visit
-        if visit.oid.startswith("FU") and abs((on - visit.on).days) <= 10:
+        if visit.oid.startswith("FU") and visit.done and abs((on - visit.on).days) <= 10:
             return visit
     number = 1 + sum(v.oid == "UNS" for v in plan.visits)
     visit = Seen("UNS", on, rep=number, forms="l")

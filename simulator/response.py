@@ -104,9 +104,9 @@ def write_response(book: Book, plan: Plan) -> None:
             False,
             adequate=result != "NE",
         )
-        state = "PRESENT" if extramedullary and high > 20 else "ABSENT"
-        _extramedullary(book, visit.oid, on, visit.rep, state, site)
         day = plan.day(on)
+        state = plan.script.emd.get(day, "PRESENT" if extramedullary and high > 20 else "ABSENT")
+        _extramedullary(book, visit.oid, on, visit.rep, state, site)
         if day in plan.script.mrd:
             negative = plan.script.mrd[day] == "NEG"
             share = "<0.01" if negative else f"{float(rng.uniform(0.12, 1.8)):.2f}"
@@ -161,4 +161,4 @@ def _marrow(
 
 
 def _extramedullary(book: Book, oid: str, on: date, rep: int, state: str, site: str) -> None:
-    book.form("emd", oid, on, rep, EMDDAT=on, EMDRES=state, EMDSITE=site if state != "ABSENT" else None)
+    book.form("emd", oid, on, rep, EMDDAT=on, EMDRES=state, EMDSITE=site if state in ("PRESENT", "NEW") else None)

@@ -79,6 +79,7 @@ class Script(Part):
     birth: str
     resp: dict[int, str] = {}
     mrd: dict[int, str] = {}
+    emd: dict[int, str] = {}
     last: int | None = None
     eot: int | None = None
     why: str = ""

@@ -104,6 +104,9 @@ def write_end(book: Book, plan: Plan) -> None:
     for visit in contacts:
         family = visit.mode == "PHONE" and rng.random() < 0.5
         alive = visit.on - timedelta(days=int(rng.integers(0, 4))) if family else visit.on
+        if not visit.done:
+            book.form("surv", visit.oid, visit.on, visit.rep, SURVDAT=visit.on, SURVSRC="FAMILY", SURVST="UNK")
+            continue
         book.form(
             "surv",
             visit.oid,
@@ -140,7 +143,7 @@ def write_end(book: Book, plan: Plan) -> None:
             DTHCAUS=script.cause or "DISEASE",
             DTHTXT=script.death_text or None,
             DTHAENO=number,
-            AUTOP="N",
+            AUTOP="U" if script.partial_death else "N",
         )
     end = plan.study_end
     if end:

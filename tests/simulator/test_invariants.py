@@ -143,7 +143,8 @@ def test_end_of_study_death_and_survival_agree(raw, treated):
     dead = raw("surv").query("SURVST == 'DEAD'")
     by_death = set(raw("eot").query("EOTREAS == 'DEATH'")["SUBJECT"])
     assert set(dead["SUBJECT"]) == set(dth.index) - by_death, "who died on treatment needs no contact"
-    assert (raw("surv")["LSTALV_"] <= raw("surv")["SURVDAT_"]).all()
+    told = raw("surv").dropna(subset=["LSTALV_"])
+    assert (told["LSTALV_"] <= told["SURVDAT_"]).all()
     for p in treated.values():
         off = p["study_end"] is not None
         assert off == (p["SUBJID"] in eos.index and p["SUBJID"] != "01-025")
@@ -340,3 +341,23 @@ def test_every_verbatim_is_coded_and_every_chinese_text_translated(raw):
         chinese = {t for t in raw(form)[column].dropna() if any("\u4e00" <= c <= "\u9fff" for c in t)}
         assert chinese, (form, column)
         assert all((f"{form.upper()}.{column}", t) in pairs for t in chinese), (form, column)
+
+
+def test_every_treated_person_carries_the_gene_the_study_asks_for(raw, treated, first_dose):
+    samples = raw("ngs_samples").query("QC == 'PASS'")
+    samples = samples[pd.to_datetime(samples["COLDAT"]) <= samples["USUBJID"].map(first_dose)]
+    found = raw("ngs_variants").query("GENE == 'NPM1' and CLASS == 'P'")
+    npm1 = set(samples[samples["SAMPLE"].isin(found["SAMPLE"])]["USUBJID"])
+    fusions = raw("ngs_fusions").query("GENE1 == 'KMT2A' and TYPE == 'FUSION'")
+    kmt2a = set(samples[samples["SAMPLE"].isin(fusions["SAMPLE"])]["USUBJID"])
+    assert npm1 == {w for w, p in treated.items() if p["gene"] == "NPM1"}
+    assert kmt2a >= {w for w, p in treated.items() if p["gene"] == "KMT2A"}
+    assert (raw("ngs_samples").query("PANEL == 'FISH'")["SUBJECT"] == "01-022").all(), "whose panel failed"
+
+
+def test_who_is_lost_could_not_be_reached(raw):
+    unknown = raw("surv").query("SURVST == 'UNK'")
+    assert set(unknown["SUBJECT"]) == set(raw("eos").query("EOSREAS == 'LTFU'")["SUBJECT"]) == {"01-006"}
+    assert unknown["LSTALV"].isna().all()
+    visit = raw("visdt").merge(unknown[["SUBJECT", "VISITOID"]])
+    assert visit["VISYN"].tolist() == ["N"]
