@@ -238,8 +238,13 @@ def check(run: Run, spec: DatasetSpec, table: Table) -> None:
         at = At(run, table, variable=each.found.name if each.found is not None else "")
         concerned = at.only(np.flatnonzero(at.test(each.where)))
         failed = ~concerned.test(each.expect)
-        found = concerned.values(each.found) if each.found is not None else None
-        concerned.report(failed, each.says, found=found, severity=each.severity)
+        if each.found is None:
+            concerned.report(failed, each.says, severity=each.severity)
+            continue
+        found = concerned.values(each.found)
+        there = found.notna().to_numpy(dtype=bool)
+        concerned.report(failed & there, each.says, found=found, severity=each.severity)
+        concerned.report(failed & ~there, each.says, severity=each.severity)
 
 
 # -- order

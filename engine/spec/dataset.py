@@ -58,7 +58,7 @@ class Options(Model):
 class Check(Model):
     """What must hold for every record, or for those of `where`.
 
-    A record for which it is not known to hold is an issue that `says` what is wrong.
+    A record for which it is not known to hold is an issue that `says` what is wrong; `found` is the variable at fault.
     """
 
     expect: Expression

@@ -267,6 +267,10 @@ def test_a_dose_after_the_end_of_treatment_is_an_issue():
     late = {**TREATED, "DSTDAT": "10-MAR-2025", "DENDAT": "21-MAR-2025"}
     _, issues = build(("EC", "EX"), dose=[late], eot=[{"EOTDAT": "20-MAR-2025", "EOTREAS": "AE"}])
     assert [i[1:] for i in issues] == [("EX.EXENDTC", 'a dose after the end of treatment: "2025-03-21"')]
+    _, issues = build(
+        ("EC", "EX"), dose=[late], eot=[{"EOTDAT": "25-MAR-2025", "LASTDOS": "20-MAR-2025", "EOTREAS": "AE"}]
+    )
+    assert [i[1] for i in issues] == ["EX.EXENDTC"] and "last dose" in issues[0][2]
 
 
 # -- AE
