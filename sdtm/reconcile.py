@@ -10,7 +10,6 @@ from engine.run.at import At
 from engine.spec.expressions import FarExpression
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Made, RecordParams, record_verb
-from engine.verbs.picks import candidates
 
 
 @record_verb(
@@ -40,7 +39,8 @@ class EveryOneOf(RecordParams):
 
     def make(self, at: At) -> Made:
         """See RecordParams."""
-        far, _ = candidates(at, self.source, self.where)
+        every = at.far(self.source)
+        far = every.only(every.test(self.where) & (every.subject >= 0))
         names = list(self.match)
         here = pd.DataFrame({c: at.text(self.match[c]) for c in names}).assign(who=at.subject)
         there = pd.DataFrame({c: far.text(VariableRef(self.source, c)) for c in names}).assign(who=far.subject)

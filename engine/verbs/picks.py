@@ -17,7 +17,7 @@ from engine.run.at import At
 from engine.run.tables import Positions, take_values
 from engine.spec.binding import Model
 from engine.spec.expressions import FarExpression
-from engine.spec.refs import FarRef, VariableRef
+from engine.spec.refs import FarRef
 from engine.spec.registry import Params, verb
 from engine.verbs.reach import Reach, reach
 
@@ -27,47 +27,6 @@ def _listed(value: Any) -> Any:
 
 
 Order = Annotated[list[FarRef], BeforeValidator(_listed)]
-
-
-def candidates(at: At, source: str, where: FarExpression | None) -> tuple[At, np.ndarray]:
-    """The records of `source` of subjects in `at` that satisfy `where`, and their positions there."""
-    far = at.far(source)
-    known = np.flatnonzero(far.subject >= 0)
-    if where is None:
-        return far.only(known), known
-    own: dict[VariableRef, pd.Series] = {}
-
-    def value(ref: VariableRef) -> pd.Series:
-        if ref.source is not None and ref.source != at.table.name:
-            return far.values(ref)
-        if ref not in own:
-            own[ref] = by_subject(at, ref, far)
-        return own[ref]
-
-    try:
-        truth = where.test(value, far.n)
-    except ValueError as error:
-        raise DataError(Problem(str(error), found=where.text)) from None
-    rows = np.flatnonzero(truth.true & (far.subject >= 0))
-    at.run.count_unknown(at.dataset, at.variable, where.text, int(truth.unknown.sum()))
-    return far.only(rows), rows
-
-
-def by_subject(at: At, ref: VariableRef, far: At) -> pd.Series:
-    """The subject's own value of `ref`, carried to the far records."""
-    values = at.values(ref)
-    pairs = pd.DataFrame({"who": at.subject, "value": values}).drop_duplicates()
-    if pairs["who"].duplicated().any():
-        raise DataError(
-            Problem(
-                f"{ref} differs between records of one subject",
-                do="compare with a variable that has one value per subject",
-            )
-        )
-    place = np.full(at.run.people.n + 1, -1, dtype=np.int64)
-    place[pairs["who"].to_numpy()] = np.arange(len(pairs))
-    place[-1] = -1
-    return take_values(pairs["value"].reset_index(drop=True), place[far.subject])
 
 
 class _Pick(Params):
