@@ -248,9 +248,10 @@ class StandardUnit(_Standardised):
     example="LBORRESU: {reported_unit: lis.UNIT, test: LBTESTCD, units: lab_units, codelist: UNIT}",
 )
 class ReportedUnit(Params):
-    """The unit in which a result was delivered, as a term: by the study's table, else by the codelist's synonyms.
+    """The unit in which a result was delivered, as a term: by the study's table, else as it is where it is a term.
 
-    A unit that is neither is listed and left out; `standard_result` keeps it beside the number.
+    Synonyms of terms are not followed: a unit that the table does not hold for the test is not known to be meant so. It
+    is listed and left out; `standard_result` keeps it beside the number.
     """
 
     unit: VariableRef
@@ -271,7 +272,7 @@ class ReportedUnit(Params):
             conversion = units.found.get((test, unit))
             if conversion is not None:
                 return conversion.term
-            return codelist.submission_value(unit) if unit else None
+            return unit if unit in codelist.values else None
 
         test, unit = at.text(self.test), at.text(self.unit)
         found = by_distinct_rows([test, unit], one)

@@ -70,7 +70,7 @@ def test_a_drawn_sample_without_a_result_is_not_done_and_listed():
     found, _, issues = pc([sample("C1D1", "1H")], assay("228.49"))
     assert shown(found, NOT_DONE)[1] == ("BY002M1", *[""] * 5, "NOT DONE", "NO RESULT REPORTED")
     assert [(i.variable, i.severity, i.key) for i in issues] == [
-        ("PCORRES", "warning", "PCTESTCD BY002M1, PCDTC 2025-03-10T09:00, PCTPTNUM 1, VISITNUM 101")
+        ("PCREFID", "warning", "PCTESTCD BY002M1, PCDTC 2025-03-10T09:00, PCTPTNUM 1, VISITNUM 101")
     ]
 
 

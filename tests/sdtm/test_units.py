@@ -114,10 +114,11 @@ def test_reported_unit_is_the_term_of_the_delivered_unit(test, unit, term):
     assert derived(verb, test, unit, "1")[0] == term
 
 
-def test_a_unit_that_no_list_holds_is_listed():
+@pytest.mark.parametrize(("test", "unit"), [("ALT", "Karmen"), ("GLUC", "mg%")])  # mg%: a synonym that nobody accepted
+def test_a_unit_that_neither_table_nor_codelist_holds_is_listed(test, unit):
     verb = ReportedUnit(unit="UNIT", test="TEST", units="lab_units", codelist="UNIT")
-    found, reported = derived(verb, "ALT", "Karmen", "1")
-    assert found is None and reported[0][2] == "Karmen"
+    found, reported = derived(verb, test, unit, "1")
+    assert found is None and reported[0][2] == unit
 
 
 @pytest.mark.parametrize(("test", "given", "unit", "limit", "expected", "why"), [
