@@ -30,14 +30,13 @@ class Constraint:
     """One thing that must hold.
 
     `test` takes the values of `variable`, or of `wide` the frame itself, and is true for records that pass. `says`
-    completes "n records …"; `title` speaks of one record. `needs` are the variables that a wide test reads.
+    is what a record that fails shows. `needs` are the variables that a wide test reads.
     """
 
     rule: str
     variable: str
     test: Callable[[Any], v.Bools]
     says: str
-    title: str
     expected: str = ""
     do: str = ""
     wide: bool = False
@@ -66,18 +65,15 @@ def of_variable(info: DatasetInfo, variable: VariableInfo, terms: Terms) -> Iter
     """Every constraint on the values of one variable."""
     name = variable.name
     if variable.type == "Num":
-        yield Constraint("number", name, v.finite, "hold no finite number", "no finite number")
+        yield Constraint("number", name, v.finite, "no finite number")
         if name == f"{info.name}SEQ":
-            yield Constraint(
-                "sequence", name, v.whole_positive, "hold no whole number from 1", "no whole number from 1"
-            )
+            yield Constraint("sequence", name, v.whole_positive, "no whole number from 1")
         return
     size = variable.length or MAX_BYTES
     yield Constraint(
         "ascii",
         name,
         v.ascii_only,
-        "hold characters that are not printable ASCII",
         "not printable ASCII",
         do="translate the text, or map its characters where the export is read",
     )
@@ -85,21 +81,19 @@ def of_variable(info: DatasetInfo, variable: VariableInfo, terms: Terms) -> Iter
         "length",
         name,
         partial(v.no_longer, size=size),
-        f"hold more than {size} bytes",
         f"longer than {size} bytes",
         do="raise length: in the spec (200 at most), or split the text with  overflow: supp",
     )
-    yield Constraint("blanks", name, v.tidy, "begin or end with a blank", "a blank stands before or after the value")
+    yield Constraint("blanks", name, v.tidy, "a blank stands before or after the value")
     fixed = _fixed(info, name, terms)
     if fixed:
         one = {fixed}
-        yield Constraint("fixed", name, partial(v.among, allowed=one), "hold another value", "another value", fixed)
+        yield Constraint("fixed", name, partial(v.among, allowed=one), "another value", fixed)
     if variable.domain in v.DOMAINS:
         yield Constraint(
             "iso8601",
             name,
             partial(v.each_distinct, test=v.DOMAINS[variable.domain]),
-            f"hold no {variable.domain}",
             f"no {variable.domain}",
             "such as 2025-03-10T08:30, 2025-03, 2025---15"
             if "datetime" in variable.domain
@@ -119,7 +113,6 @@ def term_constraint(name: str, allowed: Allowed, variable: VariableInfo | None) 
         "codelist",
         name,
         test or partial(v.among, allowed=allowed.values),
-        f"hold a value that {allowed.called} does not",
         f"a value that {allowed.called} does not hold",
         allowed.expected,
         f"map the value{at}{declare}, or query the site",
@@ -140,11 +133,11 @@ def _names(name: str) -> Iterator[Constraint]:
     if is_code(name):
         expected = "up to eight capital letters, digits and _, a letter first"
         fits = partial(v.each_distinct, test=lambda text: SHORT_NAME.fullmatch(text) is not None)
-        yield Constraint("name", name, fits, "hold no short name", "no short name", expected)
+        yield Constraint("name", name, fits, "no short name", expected)
     if name in ("QLABEL", "PARAM") or name.endswith("TEST"):
         size = MAX_BYTES if name == "PARAM" else MAX_NAME
         test = partial(v.no_longer, size=size)
-        yield Constraint("name", name, test, f"hold more than {size} characters", f"longer than {size} characters")
+        yield Constraint("name", name, test, f"longer than {size} characters")
 
 
 def is_code(name: str) -> bool:

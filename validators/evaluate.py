@@ -55,7 +55,7 @@ def _faults(shelf: Shelf, rule: Rule, bound: BoundCheck) -> list[Fault]:
         fault = Fault(rule.id, rule.head.severity, each.dataset, each.variable, rule.head.title, each.rows, each.says)
         if not len(each.rows):
             fault.says, fault.values = ": ".join([rule.head.title, *each.says]), []
-        found.append(replace(fault, place=bound.place, title=fault.says))
+        found.append(replace(fault, place=bound.place))
     return found
 
 

@@ -34,7 +34,7 @@ Rows = NDArray[np.int64]
 class Fault:
     """One thing wrong with a dataset.
 
-    `says` completes "n records …" or, without rows, stands alone. `values` holds the value at fault of each row.
+    `says` is what each of its records shows, or the dataset as a whole; `values` holds the value at fault of each row.
     """
 
     rule: str
@@ -47,7 +47,6 @@ class Fault:
     expected: str = ""
     do: str = ""
     place: Place | None = None
-    title: str = ""
     explained: str = ""
 
 
@@ -145,7 +144,7 @@ def order(finding: Finding) -> tuple[Any, ...]:
 
 def messages(fault: Fault) -> Iterator[tuple[int, str]]:
     """Row and message of every listed record of a fault; row -1 for what concerns no one record."""
-    said = fault.title or fault.says
+    said = fault.says
     tail = f"; expected {fault.expected}" if fault.expected else ""
     at = f" (spec {fault.place})" if fault.place is not None else ""
     if not len(fault.rows):
@@ -163,7 +162,7 @@ def problem(fault: Fault, named: Named | None, source: Callable[[int], str] | No
     n = len(fault.rows)
     if not n:
         return Problem(f"{lead}: {fault.says}", fault.place, expected=fault.expected, do=fault.do)
-    what = f"{lead}: {n:,} record{'' if n == 1 else 's'} {fault.says}"
+    what = f"{lead}: {n:,} record{'' if n == 1 else 's'}: {fault.says}"
     counts = pd.Series(fault.values, dtype="str").value_counts(sort=True, dropna=False)
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     shown = ", ".join(

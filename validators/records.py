@@ -34,7 +34,6 @@ def of_records(info: DatasetInfo, terms: Terms, parent: pd.DataFrame | None) -> 
             "keys",
             "",
             partial(_first, names=keys),
-            f"repeat the key {', '.join(keys)} of an earlier record",
             f"the key {', '.join(keys)} of an earlier record",
             do="add what tells the records apart to keys:, or drop the repeats in records:",
             wide=True,
@@ -62,13 +61,11 @@ def _sequence(info: DatasetInfo, names: set[str]) -> Iterator[Constraint]:
         return
     needs = ("USUBJID", number)
     repeats = partial(_first, names=needs)
-    title = "the number of another record of the subject"
-    yield Constraint("sequence", number, repeats, f"repeat {title}", title, wide=True, needs=needs)
+    yield Constraint("sequence", number, repeats, "the number of another record of the subject", wide=True, needs=needs)
     yield Constraint(
         "sequence",
         number,
         partial(_numbered, number=number),
-        "hold a number above the count of the subject's records",
         "a number above the count of the subject's records",
         expected="1 to n without a gap",
         wide=True,
@@ -96,7 +93,6 @@ def _pair(info: DatasetInfo, terms: Terms, code: str, name: str) -> Iterator[Con
             "decode",
             name,
             partial(_decoded, code=code, name=name, decodes=decodes),
-            f"hold another name than the terminology gives to their {code}",
             f"another name than the terminology gives to its {code}",
             do="take the name from the paired codelist",
             wide=True,
@@ -106,7 +102,6 @@ def _pair(info: DatasetInfo, terms: Terms, code: str, name: str) -> Iterator[Con
         "pair",
         name,
         partial(_one_to_one, code=code, name=name),
-        f"do not pair {code} and {name} as most records do",
         f"{code} and {name} are not paired as in most records",
         f"one {name} for each {code} and the reverse",
         wide=True,
@@ -144,8 +139,7 @@ def _by_value(info: DatasetInfo, variable: str, by: str, term: str, allowed: All
         found.rule,
         variable,
         partial(_where, variable=variable, by=by, term=term, allowed=allowed.values),
-        f"with {by} {term} {found.says}",
-        f"where {by} is {term}: {found.title}",
+        f"where {by} is {term}: {found.says}",
         found.expected,
         found.do,
         wide=True,
@@ -178,19 +172,16 @@ def _qualifiers(info: DatasetInfo, terms: Terms, parent: pd.DataFrame | None) ->
         "parent",
         "IDVARVAL",
         partial(_has_parent, parent=parent),
-        f"point at no record of {domain}",
         f"no record of {domain} has this IDVARVAL",
         f"USUBJID and IDVARVAL of a record of {domain}",
         wide=True,
         needs=("USUBJID", "IDVAR", "IDVARVAL"),
     )
-    says = f"the name of a variable that the standard gives to {domain}"
     yield Constraint(
         "qualifier",
         "QNAM",
         partial(_own_name, domain=domain, terms=terms),
-        f"hold {says}",
-        says,
+        f"the name of a variable that the standard gives to {domain}",
         do="choose another QNAM",
         wide=True,
         needs=("QNAM",),

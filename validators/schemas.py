@@ -36,6 +36,7 @@ class Schema:
     schema: pandera.DataFrameSchema
     constraints: dict[str, Constraint]
     obliged: dict[str, str]
+    spec: Place | None = None  # where the spec states the keys
 
     def faults(self, frame: pd.DataFrame) -> list[Fault]:
         """Everything in `frame` (index 0..n-1) that the schema does not allow, by variable in file order."""
@@ -80,7 +81,7 @@ class Schema:
         for each in self.info.variables:
             if each.name == name and each.line is not None:
                 return each.line.place
-        return None
+        return None if name else self.spec
 
     def _plain(self, rule: str, name: str, says: str, expected: str = "") -> Fault:
         return Fault(rule, "error", self.info.name, name, says, expected=expected, place=self._place(name))
@@ -103,12 +104,11 @@ class Schema:
             "error",
             self.info.name,
             name,
-            "hold no value, though one is required",
+            "no value, though one is required",
             rows,
             [""] * len(rows),
             do="derive it, or query the site for what was not collected",
             place=self._place(name),
-            title="no value, though one is required",
         )
 
     def _order(self, here: list[str], known: list[str]) -> Fault:
@@ -137,7 +137,6 @@ class Schema:
             constraint.expected,
             constraint.do,
             self._place(name),
-            constraint.title,
         )
 
 
@@ -166,7 +165,8 @@ def make_schema(catalogue: Catalogue, info: DatasetInfo, parent: pd.DataFrame | 
             columns[name] = pandera.Column(None, nullable=True, name=name)
     wide = [_check(c, constraints) for c in of_records(info, terms, parent)]
     schema = pandera.DataFrameSchema(columns, checks=wide, ordered=True, strict=True, name=info.name)
-    return Schema(info, schema, constraints, wanted)
+    spec = catalogue.study.datasets.get(info.name)
+    return Schema(info, schema, constraints, wanted, spec.document.place("keys") if spec is not None else None)
 
 
 def _check(constraint: Constraint, constraints: dict[str, Constraint]) -> pandera.Check:

@@ -111,7 +111,7 @@ def test_a_fault_says_who_what_and_where_in_the_words_of_the_field(catalogue, fr
     (fault,) = faults(catalogue, frames, "AE", frame)
     named = Named(catalogue.datasets["AE"], frame)
     said = str(problem(fault, named, lambda row: f"edc/AE.csv line {row + 2}"))
-    assert "AE.AESER: 2 records hold a value that codelist NY (C66742, not extensible) does not" in said
+    assert "AE.AESER: 2 records: a value that codelist NY (C66742, not extensible) does not hold" in said
     assert "Yes x2, first T-1, AESTDTC 2030-03-09, AETERM Rash, from edc/AE.csv line 2" in said
     assert "one of N, NA, U, Y" in said and "ae.yaml:" in said.splitlines()[0]
     rows = listed([fault], lambda _: named)
