@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import numpy as np
+
 from simulator.book import Book, clock
 from simulator.plan import Plan
 from simulator.scenario import EventKind
@@ -89,7 +91,7 @@ def make_events(plan: Plan) -> list[Adverse]:
     return events
 
 
-def _random(plan: Plan, key: str, kind: EventKind, day: int, rng) -> Adverse:
+def _random(plan: Plan, key: str, kind: EventKind, day: int, rng: np.random.Generator) -> Adverse:
     total = sum(kind.grades)
     roll, grade = float(rng.random()) * total, 1
     for grade, weight in enumerate(kind.grades, start=1):  # noqa: B007 - the grade is read after the loop

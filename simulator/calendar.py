@@ -7,31 +7,16 @@ Sources: the study design, section 1.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, timedelta
+
+import numpy as np
 
 from simulator.plan import Plan
 from simulator.scenario import Visit
+from simulator.visits import Seen
 
 SKIPPED = 0.02  # share of later visits that people miss
 SAME_DAY = 0.8  # share of aspirates taken on the day of the visit they belong to
-
-
-@dataclass
-class Seen:
-    """A visit of the calendar: its date, what is done there, and whether it took place."""
-
-    oid: str
-    on: date
-    forms: str = ""
-    ecg: list[str] = field(default_factory=list)
-    pk: str = ""
-    marrow: bool = False
-    rep: int = 1
-    done: bool = True
-    mode: str = "SITE"
-    reason: str = ""
-    cycle: int = 0
 
 
 def make_visits(plan: Plan) -> list[Seen]:
@@ -93,7 +78,7 @@ def _scheme(plan: Plan) -> list[Visit]:
     return scheme
 
 
-def _after(plan: Plan, rng) -> list[Seen]:
+def _after(plan: Plan, rng: np.random.Generator) -> list[Seen]:
     visits: list[Seen] = []
     last, eot, to = plan.last_dose, plan.eot, plan.followed_to
     if not (last and eot) or eot > to or plan.script.why == "DEATH":

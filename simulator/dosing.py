@@ -92,7 +92,7 @@ def write_doses(book: Book, plan: Plan, days: list[Day], numbers: dict[str, str]
                 "N50": small,
                 "N100": large,
             }
-        book.form("dose", "LOG", first.on, **fields)
+        book.form("dose", "LOG", first.on, 1, **fields)
         if first.taken:
             book.alive(first.on)
             if not ongoing:

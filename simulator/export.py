@@ -78,8 +78,8 @@ def write_export(
             truth.add(attempt)
             if progress:
                 progress(done, subjects)
-        for part in (*carriers, *vendors.values()):
-            export.files |= part.close()
+        for ended in [*(c.close() for c in carriers), *(v.close() for v in vendors.values())]:
+            export.files |= ended
         scratch.rmdir()
         _write_manifest(folder, raw.manifest, export.files, planter)
         truth.mess = planter.planted
@@ -90,7 +90,7 @@ def write_export(
 def _write_manifest(folder: Path, name: str, files: dict[str, int], planter: Planter) -> None:
     lines = Lines(folder / name, "utf-8", ["file", "records", "sha256"])
     for file, records in sorted(files.items()):
-        row = {"file": file, "records": str(planter.manifest(file, records)), "sha256": digest(folder / file)}
+        row: Row = {"file": file, "records": str(planter.manifest(file, records)), "sha256": digest(folder / file)}
         lines.add([row])
     lines.close()
 

@@ -83,7 +83,8 @@ def concentrations(plan: Plan, days: list[Day], moments: list[datetime]) -> NDAr
         found[here] = (np.exp(np.outer(wanted[here] - when, values)) * weights) @ vectors[1:].T
         if np.isfinite(until):
             state = vectors @ (np.exp(values * (until - when)) * weights)
-    return np.maximum(found, 0) / np.array([p["VF"], p["VM"]])
+    result: NDArray[np.float64] = np.maximum(found, 0) / np.array([p["VF"], p["VM"]])
+    return result
 
 
 def exposure(plan: Plan, days: list[Day], on: date) -> dict[str, dict[str, float]]:

@@ -12,8 +12,8 @@ from datetime import date, timedelta
 import numpy as np
 
 from simulator.book import EXCEL_EPOCH, Book
-from simulator.calendar import Seen
 from simulator.plan import Plan
+from simulator.visits import Seen
 
 FALL = {
     "CR": 6.5,

@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from simulator.book import Book, at, clock
-from simulator.calendar import Seen
 from simulator.dosing import Day
 from simulator.kinetics import concentrations
 from simulator.plan import Plan
+from simulator.visits import Seen
 
 LATE, LOST = 0.02, 0.01  # shares of samples drawn outside their window, and not drawn
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from simulator.scenario import Scenario
 from simulator.script import Inhibitor, Script
+from simulator.visits import Seen
 
 LASTING = ("history", "descent", "extramedullary")
 EXTRAMEDULLARY = 0.15  # share of people with it at entry
@@ -34,7 +35,7 @@ class Plan:
     weight: float
     previous: str = ""
     first_consent: date = date.min  # of the first attempt
-    visits: list = field(default_factory=list)
+    visits: list[Seen] = field(default_factory=list)
     marrows: dict[tuple[str, int], date] = field(default_factory=dict)  # dates of the aspirates by visit
 
     def rng(self, topic: str) -> np.random.Generator:

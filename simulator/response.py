@@ -136,7 +136,7 @@ def _marrow(
     rep: int,
     blasts: float,
     cells: str,
-    rng,
+    rng: np.random.Generator,
     auer: bool,
     adequate: bool = True,
 ) -> None:

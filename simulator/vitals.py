@@ -8,7 +8,7 @@ Sources: the study design, sections 1.3, 2.1 (VS, ECOG) and 2.2 (ecg).
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def _ecg(
     hours: dict[date, float],
     base: float,
     pulse: float,
-    levels: dict,
+    levels: dict[datetime, float],
     events: list[Adverse],
     rng: np.random.Generator,
 ) -> None:
