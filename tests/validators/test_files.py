@@ -17,8 +17,8 @@ def meta(info):
     )
 
 
-def changed(described, name, **what):
-    return described.with_variables(tuple(replace(v, **what) if v.name == name else v for v in described.variables))
+def changed(described, of, /, **what):
+    return described.with_variables(tuple(replace(v, **what) if v.name == of else v for v in described.variables))
 
 
 @pytest.mark.parametrize("name", ["AE", "ADSL"])

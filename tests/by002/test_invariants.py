@@ -1,0 +1,304 @@
+"""The invariants of the study design (section 7) hold on the built datasets, and each catches what it is there for.
+
+The datasets are read once; every corruption changes a copy of one and must be told by its rule.
+"""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.spec.catalogue import Catalogue
+from engine.spec.study import load_study
+from formats.xpt_read import read_xpt
+from trialmill.check import check_study
+from validators.evaluate import explain, run_rules
+from validators.rules import Rules, load_rules
+from validators.shelf import Shelf
+
+STUDY = Path(__file__).resolve().parents[2] / "specs" / "by002"
+DAY = pd.Timestamp("1960-01-01")
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return Catalogue(load_study(STUDY))
+
+
+@pytest.fixture(scope="module")
+def rules(catalogue):
+    return load_rules(catalogue)
+
+
+@pytest.fixture(scope="module")
+def published(built):
+    found = {}
+    for path in sorted(built.rglob("*.xpt")):
+        frame, meta = read_xpt(path)
+        found[meta.name] = frame
+    return found
+
+
+@pytest.fixture
+def shelf(catalogue, published):
+    return Shelf(catalogue, {n: f.copy() for n, f in published.items()}, frozenset({"sdtm", "adam"}))
+
+
+def test_everything_that_was_built_passes_schemas_and_rules(built):
+    report, listed = check_study(STUDY, built)
+    assert [f"{f.rule} {f.subject} {f.message}" for f in report.findings if not f.explained] == []
+    assert report.skipped == {} and listed.name == f"{built.name}.check.json"
+
+
+def test_every_invariant_of_the_spine_has_a_rule(rules):
+    wanted = {f"I{n:02}" for n in [*range(1, 18), 19, 20, 26, 27, 29]}
+    assert {r.id for r in rules.rules if r.study} >= wanted
+    assert all(r.checks for r in rules.rules if r.study)
+
+
+# -- corruptions: a function that changes the frames of a shelf and returns the subject whose record it broke
+
+
+def pick(frame, where, n=0):
+    """The position of the n-th record that satisfies a condition."""
+    rows = np.flatnonzero(where.to_numpy(dtype=bool, na_value=False))
+    assert len(rows) > n, "the reference scenario holds such a record"
+    return int(rows[n])
+
+
+def put(frames, dataset, where, variable, value):
+    """Change one value of the first record that satisfies a condition; returns its subject."""
+    frame = frames[dataset]
+    row = pick(frame, where(frame))
+    frame.loc[row, variable] = value(frame.loc[row]) if callable(value) else value
+    return frame.loc[row, "USUBJID"]
+
+
+def qualify(frames, dataset, name, value, new):
+    """Change one qualifier; returns its subject."""
+    return put(frames, f"SUPP{dataset}", lambda f: (f["QNAM"] == name) & (f["QVAL"] == value), "QVAL", new)
+
+
+def repeat(frames, dataset, where):
+    """Put a record in twice; returns its subject."""
+    frame = frames[dataset]
+    row = pick(frame, where(frame))
+    frames[dataset] = pd.concat([frame, frame.iloc[[row]]], ignore_index=True)
+    return frame.loc[row, "USUBJID"]
+
+
+def drop(frames, dataset, where):
+    """Take a record out; returns its subject."""
+    frame = frames[dataset]
+    row = pick(frame, where(frame))
+    frames[dataset] = frame.drop(index=row).reset_index(drop=True)
+    return frame.loc[row, "USUBJID"]
+
+
+def dlt(frames, variable, value):
+    supp = frames["SUPPAE"]
+    row = pick(supp, (supp["QNAM"] == "AEDLT") & (supp["QVAL"] == "Y"))
+    who, number = supp.loc[row, "USUBJID"], float(supp.loc[row, "IDVARVAL"])
+    return put(frames, "AE", lambda f: (f["USUBJID"] == who) & (f["AESEQ"] == number), variable, value)
+
+
+def parameter(code, **also):
+    """Records of a parameter, further variables as stated."""
+
+    def where(frame):
+        found = frame["PARAMCD"] == code
+        for name, value in also.items():
+            found &= frame[name] == value
+        return found
+
+    return where
+
+
+def expansion_dlt(frames):
+    """Call an event of the expansion a DLT."""
+    arms = frames["ADSL"].set_index("USUBJID")["PART"]
+    supp = frames["SUPPAE"]
+    row = pick(supp, (supp["QNAM"] == "AEDLT") & (supp["USUBJID"].map(arms) == "EXPANSION"))
+    supp.loc[row, "QVAL"] = "Y"
+    return supp.loc[row, "USUBJID"]
+
+
+def missed_and_taken(frames):
+    """Let a dose run over a day that EC says was missed."""
+    ec, ex = frames["EC"], frames["EX"]
+    missed = ec.iloc[pick(ec, ec["ECOCCUR"] == "N")]
+    before = (ex["USUBJID"] == missed["USUBJID"]) & (ex["EXSTDTC"].str.slice(0, 10) < missed["ECSTDTC"])
+    row = int(np.flatnonzero(before.to_numpy(dtype=bool, na_value=False))[-1])
+    ex.loc[row, "EXENDTC"] = missed["ECSTDTC"]
+    return missed["USUBJID"]
+
+
+def relapse_before_remission(frames):
+    rs = frames["RS"]
+    row = pick(rs, rs["RSSTRESC"] == "RELAPSED DISEASE")
+    who = rs.loc[row, "USUBJID"]
+    good = (rs["USUBJID"] == who) & rs["RSSTRESC"].isin(["CR", "CRh", "CRi"])
+    rs.loc[good, "RSSTRESC"] = "NR"
+    return who
+
+
+def death(frames):
+    """A subject that died."""
+    return frames["DM"].iloc[pick(frames["DM"], frames["DM"]["DTHFL"] == "Y")]
+
+
+def after_death(frames, dataset, variable):
+    who = death(frames)["USUBJID"]
+    return put(frames, dataset, lambda f: f["USUBJID"] == who, variable, "2026-03-30")
+
+
+def visit(frames, planned):
+    where = (lambda f: f["SVPRESP"] == "Y") if planned else (lambda f: f["SVPRESP"].isna())
+    return put(frames, "SV", where, "SVPRESP", None if planned else "Y")
+
+
+def overdose(frames):
+    supp, cm, ex = frames["SUPPCM"], frames["CM"], frames["EX"]
+    row = pick(supp, supp["QVAL"] == "STRONG")
+    who = supp.loc[row, "USUBJID"]
+    drug = cm[(cm["USUBJID"] == who) & (cm["CMSEQ"] == float(supp.loc[row, "IDVARVAL"]))].iloc[0]
+    taken = (ex["USUBJID"] == who) & (ex["EXSTDTC"].str.slice(0, 10) == drug["CMSTDTC"])
+    ex.loc[pick(ex, taken), "EXDOSE"] *= 2
+    return who
+
+
+def not_nested(frames):
+    return put(frames, "ADRS", parameter("CRCRSP", AVALC="Y"), "AVALC", "N")
+
+
+def competing(frames, **values):
+    who = None
+    for name, value in values.items():
+        who = put(frames, "ADTTE", parameter("CIR", CNSR=2.0) if who is None else lambda f, who=who: (f["PARAMCD"] == "CIR") & (f["USUBJID"] == who), name, value)
+    return who
+
+
+LATE = float((pd.Timestamp("2026-04-02") - DAY).days)
+CORRUPTIONS = [
+    ("I01", "a DLT without a grade", lambda f: dlt(f, "AETOXGR", None)),
+    ("I01", "a DLT before the first dose", lambda f: dlt(f, "AESTDTC", "2024-01-01")),
+    ("I01", "a DLT after the window", lambda f: dlt(f, "AESTDTC", "2026-03-01")),
+    ("I01", "a DLT of the expansion", expansion_dlt),
+    ("I02", "evaluable in the expansion", lambda f: put(f, "ADSL", lambda a: a["PART"] == "EXPANSION", "DLTEVFL", "Y")),
+    ("I02", "evaluable with too few doses", lambda f: put(f, "ADSL", lambda a: (a["PART"] == "ESCALATION") & (a["DLTEVFL"] == "N"), "DLTEVFL", "Y")),
+    ("I02", "not evaluable for no reason", lambda f: put(f, "ADSL", lambda a: (a["DLTEVFL"] == "Y") & (a["DLTFL"] == "N"), "DLTEVFL", "N")),
+    ("I02", "a DLT of a subject that is not evaluable", lambda f: put(f, "ADSL", lambda a: a["DLTFL"] == "Y", "DLTEVFL", "N")),
+    ("I03", "a dose on a missed day", missed_and_taken),
+    ("I03", "another dose than collected", lambda f: put(f, "EX", lambda e: e["EXDOSE"] > 0, "EXDOSE", lambda r: r["EXDOSE"] + 50)),
+    ("I03", "a dose that EX lacks", lambda f: drop(f, "EX", lambda e: e["EXSEQ"] == 2)),
+    ("I03", "another end than collected", lambda f: put(f, "EX", lambda e: e["EXENDTC"].notna(), "EXENDTC", "2026-03-30")),
+    ("I04", "another first dose", lambda f: put(f, "DM", lambda d: d["RFXSTDTC"].notna(), "RFXSTDTC", "2024-01-01")),
+    ("I04", "another last dose", lambda f: put(f, "DM", lambda d: d["RFXENDTC"].notna(), "RFXENDTC", "2026-03-30")),
+    ("I04", "a reference date without a dose", lambda f: put(f, "DM", lambda d: d["RFXSTDTC"].isna(), "RFSTDTC", "2025-01-01")),
+    ("I04", "treatment ends before it starts", lambda f: put(f, "ADSL", lambda a: a["TRTSDT"].notna(), "TRTEDT", 20000.0)),
+    ("I05", "survival ends before the event-free one", lambda f: put(f, "ADTTE", parameter("OS"), "ADT", 20000.0)),
+    ("I05", "a death that survival does not know", lambda f: put(f, "ADTTE", parameter("OS", CNSR=0.0, USUBJID=f["ADTTE"][f["ADTTE"]["EVNTDESC"].eq("DEATH") & f["ADTTE"]["PARAMCD"].eq("RFS")]["USUBJID"].iloc[0]), "CNSR", 1.0)),
+    ("I06", "a relapse without a remission", relapse_before_remission),
+    ("I06", "a relapse on the day of remission", lambda f: put(f, "ADTTE", parameter("RFS", EVNTDESC="RELAPSE"), "ADT", lambda r: r["STARTDT"])),
+    ("I07", "told twice", lambda f: repeat(f, "ADTTE", parameter("OS"))),
+    ("I07", "an event and censored", lambda f: put(f, "ADTTE", parameter("OS", CNSR=0.0), "CNSDTDSC", "LAST KNOWN ALIVE")),
+    ("I07", "censored and an event", lambda f: put(f, "ADTTE", parameter("OS", CNSR=1.0), "EVNTDESC", "DEATH")),
+    ("I07", "a day short", lambda f: put(f, "ADTTE", parameter("OS"), "AVAL", lambda r: r["AVAL"] - 1)),
+    ("I07", "after the cut-off", lambda f: put(f, "ADTTE", parameter("OS"), "ADT", LATE)),
+    ("I07", "a censoring that is none", lambda f: put(f, "ADTTE", parameter("OS"), "CNSR", 7.0)),
+    ("I08", "a treated subject without survival", lambda f: drop(f, "ADTTE", parameter("OS"))),
+    ("I08", "a responder without a duration", lambda f: drop(f, "ADTTE", parameter("DOR"))),
+    ("I08", "a remission without relapse-free survival", lambda f: drop(f, "ADTTE", parameter("RFS"))),
+    ("I09", "alive in DM alone", lambda f: put(f, "DM", lambda d: d["DTHFL"] == "Y", "DTHFL", None)),
+    ("I09", "dead in DM alone", lambda f: put(f, "DM", lambda d: d["DTHFL"].isna(), "DTHFL", "Y")),
+    ("I09", "a sample after death", lambda f: after_death(f, "LB", "LBDTC")),
+    ("I09", "an event after death", lambda f: after_death(f, "AE", "AESTDTC")),
+    ("I09", "a response after death", lambda f: put(f, "ADRS", lambda a: (a["USUBJID"] == death(f)["USUBJID"]) & a["ADT"].notna(), "ADT", 24195.0)),
+    ("I10", "an assessment after the cut-off", lambda f: put(f, "LB", lambda x: x["LBDTC"].notna(), "LBDTC", "2026-04-01")),
+    ("I10", "an event after the cut-off", lambda f: put(f, "AE", lambda x: x["AESTDTC"].notna(), "AESTDTC", "2026-04")),
+    ("I10", "a dose after the end of treatment", lambda f: put(f, "EX", lambda x: x["EXENDTC"].notna(), "EXENDTC", "2026-03-31")),
+    ("I10", "a dose before the first", lambda f: put(f, "EX", lambda x: x["EXSEQ"] == 2, "EXSTDTC", "2024-03-05")),
+    ("I11", "a screen failure with an arm", lambda f: put(f, "DM", lambda d: d["ARMNRS"] == "SCREEN FAILURE", "ARM", "Some arm")),
+    ("I11", "a screen failure with a reference date", lambda f: put(f, "DM", lambda d: d["ARMNRS"] == "SCREEN FAILURE", "RFSTDTC", "2025-01-01")),
+    ("I11", "a screen failure with a dose", lambda f: put(f, "DM", lambda d: d["RFXSTDTC"].notna(), "ARMNRS", "SCREEN FAILURE")),
+    ("I12", "two baselines", lambda f: put(f, "LB", lambda x: x["LBLOBXFL"].isna() & x["LBTESTCD"].eq("ALT") & x["LBSTRESC"].notna(), "LBLOBXFL", "Y")),
+    ("SD08", "a baseline after the first dose", lambda f: put(f, "LB", lambda x: x["LBLOBXFL"] == "Y", "LBDTC", "2026-03-01")),
+    ("I13", "a planned visit that is not called so", lambda f: visit(f, True)),
+    ("I13", "an unscheduled visit called planned", lambda f: visit(f, False)),
+    ("I13", "the last element ends another day", lambda f: put(f, "SE", lambda s: s["SEENDTC"].notna() & ~s["USUBJID"].duplicated(keep="last"), "SEENDTC", "2026-03-30")),
+    ("SD09", "a gap between elements", lambda f: put(f, "SE", lambda s: s["TAETORD"] == 1, "SEENDTC", "2024-03-05")),
+    ("SD10", "another epoch than the element's", lambda f: put(f, "LB", lambda x: x["EPOCH"] == "TREATMENT", "EPOCH", "SCREENING")),
+    ("I14", "two ends of one part", lambda f: repeat(f, "DS", lambda d: d["DSCAT"] == "DISPOSITION EVENT")),
+    ("I14", "another day of death", lambda f: put(f, "DS", lambda d: d["DSDECOD"] == "DEATH", "DSSTDTC", "2024-05-05")),
+    ("I15", "serious without a criterion", lambda f: put(f, "AE", lambda a: a["AESER"] == "N", "AESER", "Y")),
+    ("I15", "a criterion, yet not serious", lambda f: put(f, "AE", lambda a: a["AESER"] == "Y", "AESER", "N")),
+    ("I15", "fatal, yet not of grade 5", lambda f: put(f, "AE", lambda a: a["AEOUT"] == "FATAL", "AETOXGR", "4")),
+    ("I16", "another number after conversion", lambda f: put(f, "LB", lambda x: x["LBORRESU"].eq("mg/dL") & x["LBSTRESN"].notna(), "LBSTRESN", lambda r: r["LBSTRESN"] * 1.01)),
+    ("I16", "a range that was not converted", lambda f: put(f, "LB", lambda x: x["LBORRESU"].eq("mg/dL") & x["LBSTNRHI"].notna(), "LBSTNRHI", lambda r: r["LBSTNRHI"] * 2)),
+    ("I16", "high, yet called normal", lambda f: put(f, "LB", lambda x: x["LBNRIND"] == "HIGH", "LBNRIND", "NORMAL")),
+    ("I16", "low, yet called high", lambda f: put(f, "LB", lambda x: x["LBNRIND"] == "LOW", "LBNRIND", "HIGH")),
+    ("I17", "a measured concentration without a number", lambda f: put(f, "PC", lambda p: p["PCSTRESN"].notna(), "PCSTRESN", np.nan)),
+    ("I17", "a number below the limit", lambda f: put(f, "PC", lambda p: p["PCSTRESN"].notna(), "PCSTRESN", 0.01)),
+    ("I17", "a number of a sample below the limit", lambda f: put(f, "PC", lambda p: p["PCORRES"] == "BLQ", "PCSTRESN", 5.0)),
+    ("I17", "drawn before the dose", lambda f: put(f, "PC", lambda p: (p["PCTPTNUM"] > 0) & p["PCDTC"].notna(), "PCDTC", "2024-03-05")),
+    ("I19", "a subject that ADSL lacks", lambda f: drop(f, "ADSL", lambda a: a["SAFFL"] == "N")),
+    ("I19", "a subject twice", lambda f: repeat(f, "ADSL", lambda a: a["SAFFL"] == "N")),
+    ("I19", "in the safety population without a dose", lambda f: put(f, "ADSL", lambda a: a["SAFFL"] == "N", "SAFFL", "Y")),
+    ("I20", "a remission that is no response", not_nested),
+    ("I20", "a subject without a best response", lambda f: drop(f, "ADRS", parameter("BOR"))),
+    ("I20", "a best response that is none", lambda f: put(f, "ADRS", parameter("BOR", AVALC="NR"), "AVALC", "CR")),
+    ("I26", "a death that competes, called censored", lambda f: competing(f, CNSR=1.0)),
+    ("I26", "a death on another day", lambda f: competing(f, ADT=24000.0)),
+    ("I27", "a full dose with an inhibitor", overdose),
+    ("I29", "a person twice", lambda f: repeat(f, "DM", lambda d: d["RFXSTDTC"].isna())),
+    ("I29", "an earlier number that is a subject", lambda f: qualify(f, "DM", "PREVSUBJ", f["SUPPDM"].loc[pick(f["SUPPDM"], f["SUPPDM"]["QNAM"] == "PREVSUBJ"), "QVAL"], f["DM"]["SUBJID"].iloc[0])),
+    ("SD07", "ongoing, unsaid when", lambda f: put(f, "AE", lambda a: a["AEENRTPT"].notna(), "AEENTPT", None)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "why", "corrupt"), CORRUPTIONS, ids=[f"{r} {w}" for r, w, _ in CORRUPTIONS])
+def test_a_corrupted_dataset_breaks_its_invariant(shelf, rules, rule, why, corrupt):
+    one = Rules([copy.copy(r) for r in rules.rules if r.id == rule])
+    before = run_rules(shelf, one).faults
+    known = {(f.dataset, int(r)) for f in before for r in f.rows}
+    who = corrupt(shelf.frames)
+    shelf._single.clear()
+    shelf._qualifiers.clear()
+    found = explain(run_rules(shelf, one).faults, [], shelf)
+    told = {shelf.named(f.dataset).subject(int(r)) for f in found for r in f.rows if (f.dataset, int(r)) not in known}
+    assert who in told, why
+
+
+def test_conversion_factors_are_those_of_the_study_design(catalogue):
+    """Section 3.7, written out again: the rule of I16 reads the study's table, so the table itself is held here."""
+    table = catalogue.study.lookup("lab_units")
+    wanted = {
+        ("HGB", "g/dL"): 10, ("BILI", "mg/dL"): 17.104, ("CREAT", "mg/dL"): 88.42, ("URATE", "mg/dL"): 59.48,
+        ("UREAN", "mg/dL"): 0.357, ("ALB", "g/dL"): 10, ("GLUC", "mg/dL"): 0.05551, ("SODIUM", "mEq/L"): 1,
+        ("CA", "mg/dL"): 0.2495, ("MG", "mg/dL"): 0.4114, ("PHOS", "mg/dL"): 0.3229, ("TRIG", "mg/dL"): 0.01129,
+        ("CHOL", "mg/dL"): 0.02586, ("FIBRINO", "mg/dL"): 0.01, ("LDH", "ukat/L"): 60, ("WBC", "/uL"): 0.001,
+        ("RBC", "10^6/uL"): 1, ("HCT", "L/L"): 100, ("TROPONI", "ng/mL"): 1000, ("BNPPRONT", "pg/mL"): 1,
+    }  # fmt: skip
+    found = {(t, u): float(f) for t, u, f in zip(table["TEST"], table["UNIT"], table["FACTOR"], strict=True)}
+    assert {k: found.get(k) for k in wanted} == wanted
+
+
+def test_every_person_is_one_subject(dataset, form, usubjid):
+    """I29 against the raw forms: PERSONID to USUBJID is one to one, and the earlier number of a person is kept."""
+    subj, dm = form("subj").drop_duplicates("SUBJECT"), dataset("DM")
+    pairs = subj.assign(USUBJID=subj["SUBJECT"].map(usubjid))[["PERSONID", "USUBJID"]].drop_duplicates()
+    assert not pairs["PERSONID"].duplicated().any() and not pairs["USUBJID"].duplicated().any()
+    assert set(dm["USUBJID"]) <= set(pairs["USUBJID"])
+    twice = subj[subj.duplicated("PERSONID", keep=False)]
+    assert len(twice) == 2, "one person was screened twice"
+    supp = dataset("SUPPDM")
+    earlier = supp[supp["QNAM"] == "PREVSUBJ"]
+    assert set(earlier["QVAL"]) | set(dm[dm["USUBJID"].isin(earlier["USUBJID"])]["SUBJID"]) == set(twice["SUBJECT"])
+
+
+def test_the_reference_scenario_treats_24(dataset):
+    """I19's figure, which belongs to the scenario and not to the rules."""
+    assert dataset("EX")["USUBJID"].nunique() == 24
+    assert (dataset("ADSL")["SAFFL"] == "Y").sum() == 24
