@@ -2,7 +2,7 @@
 
 Reads the export, builds in memory, writes to a staging folder, reads every file back, and puts the folder in place
 in one step together with its issues and journal. A build with blocking issues publishes nothing; its issues go
-beside the output folder, to NAME.issues.json.
+beside the output folder, to NAME.issues.json and NAME.issues.xlsx.
 
 Sources: architecture, "The contract".
 """
@@ -36,7 +36,8 @@ from formats.atomic import write_bytes
 from formats.metadata import DatasetMeta, VariableMeta
 from formats.xpt_read import read_xpt
 from formats.xpt_write import write_xpt
-from trialmill.outputs import ISSUES, JOURNAL
+from trialmill.issue_files import in_order, issues_json, issues_xlsx, read_issues
+from trialmill.outputs import ISSUES, JOURNAL, WORKBOOK
 from validators.built import check_built
 from validators.lint import lint_rules
 
@@ -103,12 +104,14 @@ def build_study(
         raise SpecError(problems)
     export = read_export(study.raw, study.forms, raw, carrier)
     result = build(study, export.tables, Tools(study), wanted, jobs=jobs, progress=progress)
-    issues = [*export.issues, *result.issues]
-    listed = out.with_name(f"{out.name}.issues.json")
+    issues = in_order([*export.issues, *result.issues, *_kept_issues(study, out, wanted)])
+    beside = [out.with_name(f"{out.name}.{name}") for name in (ISSUES, WORKBOOK)]
     schema_issues, problems = check_built(result.run, result.packages, result.issues)
     if result.blocking or schema_issues:
         out.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(listed, _issues_json([*issues, *schema_issues]))
+        found = in_order([*issues, *schema_issues])
+        write_bytes(beside[0], issues_json(found))
+        write_bytes(beside[1], issues_xlsx(found, study.file.created, study.name))
         raise DataError([*(_blocking(i) for i in issues if i.severity == "blocking"), *problems])
     files: dict[str, int] = {}
 
@@ -120,13 +123,15 @@ def build_study(
                 name = f"{package}/{built.info.name.lower()}.xpt"
                 write_and_read_back(staging / name, built, study.file.created)
                 files[name] = len(built.frame)
-        (staging / ISSUES).write_bytes(_issues_json(issues))
+        (staging / ISSUES).write_bytes(issues_json(issues))
+        (staging / WORKBOOK).write_bytes(issues_xlsx(issues, study.file.created, study.name))
         entry = _entry(study, export, result, wanted, staging, files)
         former = (out / JOURNAL).read_bytes() if (out / JOURNAL).exists() else b""
         (staging / JOURNAL).write_bytes(former + orjson.dumps(entry, option=orjson.OPT_SORT_KEYS) + b"\n")
 
     publish(out, make)
-    listed.unlink(missing_ok=True)
+    for path in beside:
+        path.unlink(missing_ok=True)
     counts = {s: sum(i.severity == s for i in issues) for s in ("blocking", "warning", "info")}
     return Summary(out, files, counts)
 
@@ -156,7 +161,7 @@ def write_and_read_back(path: Path, built: Built, created: datetime) -> None:
 
 def _kept(out: Path, packages: list[str]) -> list[str]:
     """Names in the former output that this build does not make anew."""
-    made = {*packages, ISSUES, JOURNAL}
+    made = {*packages, ISSUES, WORKBOOK, JOURNAL}
     return sorted(p.name for p in out.iterdir() if p.name not in made) if out.is_dir() else []
 
 
@@ -184,8 +189,10 @@ def _check_folders(folder: Path, raw: Path, out: Path) -> None:
         )
 
 
-def _issues_json(issues: list[Issue]) -> bytes:
-    return orjson.dumps([i.row() for i in issues], option=orjson.OPT_INDENT_2) + b"\n"
+def _kept_issues(study: Study, out: Path, packages: list[str]) -> list[Issue]:
+    """Issues of the former build that speak of datasets which this build carries over."""
+    kept = {d.name for d in study.datasets.values() if d.package not in packages}
+    return [i for i in read_issues(out / ISSUES) if i.dataset.removeprefix("SUPP") in kept]
 
 
 def _blocking(issue: Issue) -> Problem:
@@ -194,13 +201,20 @@ def _blocking(issue: Issue) -> Problem:
     return Problem(f"{where}: {issue.message}", found=key, do=f"look at {issue.source}" if issue.source else "")
 
 
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a machine that knows no name for the user
+        return "unknown"
+
+
 def _entry(
     study: Study, export: RawExport, result: Result, packages: list[str], staging: Path, files: dict[str, int]
 ) -> dict[str, Any]:
     """The journal's entry: inputs, outputs, specs, versions, counts, who and when."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "by": getpass.getuser(),
+        "by": _who(),
         "study": study.name,
         "packages": packages,
         "specs": study.fingerprint,

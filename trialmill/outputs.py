@@ -19,6 +19,7 @@ from engine.errors import CommandError, FileError, Place, Problem
 
 JOURNAL = "journal.jsonl"
 ISSUES = "issues.json"
+WORKBOOK = "issues.xlsx"  # for people, who may write in it: not proved
 _REBUILD = "build again"
 
 
