@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, Field
 
+from engine.dates import spans
 from engine.errors import DataError, Problem
 from engine.numbers import number_texts, rank, to_numbers
 from engine.run.at import At
@@ -185,11 +186,15 @@ class UnplannedDates(RecordParams):
 
     The planned visits are the records of the parts before this one; a record belongs to one as for `visit_number`.
     A date has the number of the last of them on or before it, plus 0.01, 0.02 ... in order of date. Each record knows
-    the record of every source that it comes from, of several the first by content.
+    the record of every source that it comes from, of several the first by content. Dates after `not_after` (the
+    cut-off) are left out. Identifiers in `other` stand for no visit; what was collected under a further one that the
+    subject has no visit for is listed.
     """
 
     sources: dict[str, DatedSource] = Field(min_length=1)
     called: str
+    not_after: VariableRef | None = None
+    other: Annotated[list[str], BeforeValidator(_listed)] = []
 
     def tables(self) -> tuple[str, ...]:
         """See RecordParams."""
@@ -238,13 +243,28 @@ class UnplannedDates(RecordParams):
         dates = _dates(view, source.date)
         oids = view.text(source.oid) if source.oid is not None else view.constant(None)
         free = visits.find(view, dates, oids) < 0
-        rows = np.flatnonzero(free & dates.notna().to_numpy() & (view.subject >= 0) & view.test(source.where))
+        free &= dates.notna().to_numpy() & (view.subject >= 0) & view.test(source.where)
+        if self.not_after is not None:
+            free &= ~(spans(dates).first > spans(view.values(self.not_after)).last)
+        rows = np.flatnonzero(free)
+        self._tell(view.only(rows), take_values(oids, rows))
         frame = pd.DataFrame({"who": view.subject[rows], "date": take_values(dates, rows), "row": rows})
         table = at.run.tables[name]
         content = {f"c{c}": rank(take_values(table.columns[c], rows)) for c in sorted(table.columns)}
         frame = frame.assign(**content).sort_values(["who", "date", *content], kind="stable")
         first = frame.drop_duplicates(["who", "date"])[["who", "date", "row"]]
         return first.assign(source=name, says=source.says)
+
+    def _tell(self, view: At, oids: pd.Series) -> None:
+        """List each visit of a subject under which something was collected and that SV does not hold."""
+        asked = pd.DataFrame({"who": view.subject, "oid": oids})
+        strange = oids.notna() & ~oids.isin(self.other) & ~asked.duplicated()
+        view.report(
+            strange.to_numpy(dtype=bool),
+            "collected under a visit that the subject has not; taken as unscheduled",
+            found=oids,
+            variable="VISITNUM",
+        )
 
 
 def _view(at: At, name: str, source: DatedSource) -> At:

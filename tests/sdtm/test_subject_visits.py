@@ -78,6 +78,13 @@ def test_unscheduled_dates(derive, why, files, forms, expected):
     assert set(found["VISITDY"]) <= {""} and set(found["SVOCCUR"]) <= {""} and "" not in set(found["SVUPDES"])
 
 
+def test_what_was_collected_under_a_visit_that_the_subject_has_not_is_listed_once(derive):
+    person = seen().add("vs", "C2D1", VSDAT="05-APR-2025").add("vs", "C2D1", VSDAT="06-APR-2025")
+    said = [i for i in derive(records(person), "SV")["~issues"] if "taken as unscheduled" in i.message]
+    assert [(i.variable, i.subject, i.source) for i in said] == [("VISITNUM", "BY002-01-901", "vs.csv line 2")]
+    assert "C2D1" in said[0].message
+
+
 def test_an_unscheduled_visit_says_why_and_how(derive):
     person = seen().visit("UNS", "19-MAR-2025", EPICHG="N").add("vs", "UNS", VSDAT="19-MAR-2025")
     person.add("bma", "UNS", BMDAT="19-MAR-2025").add("mrd", "UNS", MRDDAT="19-MAR-2025")
