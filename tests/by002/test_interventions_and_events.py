@@ -459,6 +459,14 @@ def test_relative_timing_stands_only_with_its_reference(change, expected, why, b
     assert rows(built()[0]["CM"], "CMSTRTPT", "CMSTTPT", "CMENRTPT", "CMENTPT") == [expected], why
 
 
+def test_a_prior_therapy_of_unknown_start_began_before_the_first_dose_if_there_was_one():
+    therapy = [{"PTLINE": "1", "PTREG": "DA 3+7", "PTENDAT": "UN-MAY-2024"}]
+    made, _ = build(("CM",), ptx=therapy)
+    assert rows(made["CM"], "CMSTRTPT", "CMSTTPT") == [["BEFORE", "FIRST DOSE"]]
+    made, _ = build(("CM",), ptx=therapy, dose=[], pkd=[])
+    assert rows(made["CM"], "CMSTRTPT", "CMSTTPT") == [["", ""]], "never treated"
+
+
 @pytest.mark.parametrize(
     ("drug", "strength", "built"),
     table(
