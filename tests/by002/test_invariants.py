@@ -41,6 +41,12 @@ def published(built):
     return found
 
 
+@pytest.fixture(scope="module")
+def told_at():
+    """How many corruptions were told, and the checks that told them."""
+    return [0, set()]
+
+
 @pytest.fixture
 def shelf(catalogue, published):
     return Shelf(catalogue, {n: f.copy() for n, f in published.items()}, frozenset({"sdtm", "adam"}))
@@ -254,12 +260,33 @@ CORRUPTIONS = [
     ("I27", "a full dose with an inhibitor", overdose),
     ("I29", "a person twice", lambda f: repeat(f, "DM", lambda d: d["RFXSTDTC"].isna())),
     ("I29", "an earlier number that is a subject", lambda f: qualify(f, "DM", "PREVSUBJ", f["SUPPDM"].loc[pick(f["SUPPDM"], f["SUPPDM"]["QNAM"] == "PREVSUBJ"), "QVAL"], f["DM"]["SUBJID"].iloc[0])),
+    ("I05", "relapse-free beyond survival", lambda f: put(f, "ADTTE", parameter("RFS"), "ADT", LATE)),
+    ("I06", "a relapse before the remission", lambda f: put(f, "ADRS", parameter("RELAPSE", AVALC="Y"), "ADT", 20000.0)),
+    *[("I08", f"a subject without {code}", lambda f, code=code: drop(f, "ADTTE", parameter(code))) for code in ("EFS", "EFS2", "CIR", "DORCRC", "TTCRC", "TTR")],
+    ("I09", "dead in SS alone", lambda f: put(f, "SS", lambda s: s["SSSTRESC"].eq("ALIVE") & s["USUBJID"].isin(f["DM"][f["DM"]["DTHFL"].isna()]["USUBJID"]), "SSSTRESC", "DEAD")),
+    ("I09", "a consent after death", lambda f: after_death(f, "DS", "DSSTDTC")),
+    ("I09", "a contact after death that does not report it", lambda f: put(f, "SS", lambda s: s["SSSTRESC"].eq("ALIVE") & s["USUBJID"].isin(f["DM"][f["DM"]["DTHFL"].eq("Y")]["USUBJID"]), "SSDTC", "2026-03-30")),
+    ("I10", "an analysis date after the cut-off", lambda f: put(f, "ADPC", lambda a: a["ADT"].notna(), "ADT", LATE)),
+    ("I10", "a death after the cut-off", lambda f: put(f, "ADSL", lambda a: a["DTHDT"].notna(), "DTHDT", LATE)),
+    ("I10", "a collected dose before the first", lambda f: put(f, "EC", lambda e: e["ECOCCUR"].eq("Y") & e["ECSEQ"].gt(1), "ECSTDTC", "2024-03-05")),
+    ("I11", "a treated subject without an arm", lambda f: put(f, "DM", lambda d: d["RFXSTDTC"].notna(), "ACTARM", None)),
+    ("I12", "two baselines of a response", lambda f: repeat(f, "RS", lambda r: r["RSLOBXFL"] == "Y")),
+    ("I13", "a visit twice", lambda f: repeat(f, "SV", lambda s: s["SVPRESP"] == "Y")),
+    ("I16", "a ratio that changed", lambda f: put(f, "LB", lambda x: x["LBORRESU"].isna() & x["LBSTRESN"].notna(), "LBSTRESN", 99.0)),
+    ("I16", "a result that was not standardised", lambda f: put(f, "LB", lambda x: x["LBORRESU"].eq("mg/dL") & x["LBSTRESN"].notna(), "LBSTRESN", np.nan)),
+    ("I16", "a lower limit that was not converted", lambda f: put(f, "LB", lambda x: x["LBORRESU"].eq("mg/dL") & x["LBSTNRLO"].notna(), "LBSTNRLO", 999.0)),
+    ("I16", "normal, yet called low", lambda f: put(f, "LB", lambda x: x["LBNRIND"] == "NORMAL", "LBNRIND", "LOW")),
+    ("I20", "no response, yet a responder", lambda f: put(f, "ADRS", parameter("BOR", AVALC="CR"), "AVALC", "NR")),
+    ("I20", "complete without partial recovery", lambda f: put(f, "ADRS", parameter("CRHRSP", AVALC="Y", USUBJID=f["ADRS"][parameter("CRRSP", AVALC="Y")(f["ADRS"])]["USUBJID"].iloc[0]), "AVALC", "N")),
+    ("I20", "a remission that is no overall response", lambda f: put(f, "ADRS", parameter("ORRSP", AVALC="Y", USUBJID=f["ADRS"][parameter("CRCRSP", AVALC="Y")(f["ADRS"])]["USUBJID"].iloc[0]), "AVALC", "N")),
+    ("I26", "a relapse called a death", lambda f: put(f, "ADTTE", parameter("CIR", CNSR=0.0), "CNSR", 2.0)),
+    ("I26", "a censored subject with an event type", lambda f: put(f, "ADTTE", parameter("CIR", CNSR=1.0), "EVTYPEN", 1.0)),
     ("SD07", "ongoing, unsaid when", lambda f: put(f, "AE", lambda a: a["AEENRTPT"].notna(), "AEENTPT", None)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("rule", "why", "corrupt"), CORRUPTIONS, ids=[f"{r} {w}" for r, w, _ in CORRUPTIONS])
-def test_a_corrupted_dataset_breaks_its_invariant(shelf, rules, rule, why, corrupt):
+def test_a_corrupted_dataset_breaks_its_invariant(shelf, rules, told_at, rule, why, corrupt):
     one = Rules([copy.copy(r) for r in rules.rules if r.id == rule])
     before = run_rules(shelf, one).faults
     known = {(f.dataset, int(r)) for f in before for r in f.rows}
@@ -269,6 +296,14 @@ def test_a_corrupted_dataset_breaks_its_invariant(shelf, rules, rule, why, corru
     found = explain(run_rules(shelf, one).faults, [], shelf)
     told = {shelf.named(f.dataset).subject(int(r)) for f in found for r in f.rows if (f.dataset, int(r)) not in known}
     assert who in told, why
+    told_at[0] += 1
+    told_at[1].update((f.rule, f.place.line) for f in found)
+
+
+def test_every_check_of_the_study_was_broken_by_a_corruption(rules, told_at):
+    if told_at[0] < len(CORRUPTIONS):
+        pytest.skip("only some of the corruptions were tried, or one was not told")
+    assert {(r.id, b.place.line) for r in rules.rules if r.study for b in r.checks} - told_at[1] == set()
 
 
 def test_conversion_factors_are_those_of_the_study_design(catalogue):
