@@ -8,6 +8,7 @@ The table (tables/NAME.csv) has a row for each test and each unit as it is deliv
     FACTOR  standard result = delivered result x FACTOR; a decimal number or a fraction such as 5/9
     STDUNIT the standard unit of the test; empty for tests that have none
     LESS    optional: taken off the delivered result before it is multiplied (32 for degrees Fahrenheit)
+    PLACES  optional: decimals to which results in this unit are rounded when converted, if not those of the verb
 
 A second table may list results that are texts: TEST, TEXT, RESULT (the standard result). Arithmetic is decimal, so
 that 1.005 x 10 is 10.05; a converted result is rounded half away from zero once, at the end, and a result whose factor
@@ -48,6 +49,7 @@ class Conversion:
     divisor: Decimal
     less: Decimal
     standard: str | None
+    places: int | None = None
 
     @property
     def same(self) -> bool:
@@ -60,7 +62,8 @@ class Conversion:
             return digits
         with localcontext() as context:
             context.prec = PRECISION
-            return rounded((Decimal(digits) - self.less) * self.factor / self.divisor, places)
+            number = (Decimal(digits) - self.less) * self.factor / self.divisor
+            return rounded(number, places if self.places is None else self.places)
 
     def restore(self, standard: Decimal, places: int) -> str:
         """A number of the standard unit in the delivered unit."""
@@ -95,21 +98,26 @@ class Units:
         self.found: dict[tuple[str, str], Conversion] = {}
         self.standard: dict[str, str | None] = {}
         problems = []
-        less = table["LESS"] if "LESS" in table.columns else pd.Series([None] * len(table))
+        less, places = (table[c] if c in table.columns else [None] * len(table) for c in ("LESS", "PLACES"))
         columns = [table[c].tolist() for c in COLUMNS]
-        for line, (test, unit, term, factor, standard, off) in enumerate(zip(*columns, less, strict=True), 2):
+        rows = zip(*columns, less, places, strict=True)
+        for line, (test, unit, term, factor, standard, off, decimals) in enumerate(rows, 2):
             key = (_text(test), _text(unit))
             top, _, under = _text(factor).partition("/")
             numbers = [top, under or "1", _text(off) or "0"]
             if not all(NUMBER.fullmatch(n) for n in numbers) or not all(float(n) > 0 for n in numbers[:2]):
                 problems.append(Problem("FACTOR is no positive number", Place(place, line), found=_text(factor)))
+            elif not _text(decimals).isdecimal() and _text(decimals):
+                problems.append(Problem("PLACES is no number of decimals", Place(place, line), found=_text(decimals)))
             elif key in self.found:
                 problems.append(Problem("the unit stands twice for this test", Place(place, line), found=str(key)))
             elif self.standard.setdefault(key[0], _text(standard) or None) != (_text(standard) or None):
                 problems.append(Problem("a test has one standard unit", Place(place, line), found=_text(standard)))
             else:
                 factor_, divisor, less_ = (Decimal(n) for n in numbers)
-                self.found[key] = Conversion(_text(term) or None, factor_, divisor, less_, _text(standard) or None)
+                told, kept = _text(term) or None, _text(standard) or None
+                rounding = int(_text(decimals)) if _text(decimals) else None
+                self.found[key] = Conversion(told, factor_, divisor, less_, kept, rounding)
         if problems:
             raise DataError(problems)
 
