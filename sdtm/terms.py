@@ -21,6 +21,8 @@ from engine.spec.refs import VariableRef
 from engine.spec.registry import Params, verb
 from engine.standards import load_terminology
 
+_OWN = "sponsor"  # in place of a C-code
+
 
 @verb(
     "terms",
@@ -126,3 +128,41 @@ class Decode(Params):
         lost = values.notna() & ~values.isin(list(names))
         at.report(lost.to_numpy(dtype=bool), f"no decode in {self.codelist}", found=values, severity="blocking")
         return by_distinct(values, names.get)
+
+
+@verb(
+    "term_code",
+    reads="of",
+    scope="record",
+    source="SDTMIG 3.4, TS (TSVALCD)",
+    says="C-code of {of} in the codelist that {codelist_of} names",
+    example="TSVALCD: {term_code: TSVAL, codelist_of: trial_summary.CODELIST}",
+)
+class TermCode(Params):
+    """The C-code of a term of a CDISC codelist; null where no codelist is named.
+
+    Each record names its codelist, by submission value or C-code. A value that is no term of it is a blocking issue; a
+    term of the sponsor's own has no C-code and is listed.
+    """
+
+    of: VariableRef
+    codelist_of: VariableRef
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        frame = pd.DataFrame({"term": at.text(self.of), "list": at.text(self.codelist_of)})
+        pairs = frame.dropna().drop_duplicates()
+        found = {(term, name): self._code(at, term, name) for term, name in pairs.itertuples(index=False)}
+        codes = [found.get(pair) for pair in frame.itertuples(index=False, name=None)]
+        unknown = pd.Series([code == "" for code in codes], dtype=bool).to_numpy()
+        own = pd.Series([code == _OWN for code in codes], dtype=bool).to_numpy()
+        shown = frame["term"] + " in " + frame["list"]
+        at.report(unknown, "the codelist does not hold this term", found=shown, severity="blocking")
+        at.report(own, "a term of the sponsor's own, which has no C-code", found=shown)
+        return pd.Series([code if code not in ("", _OWN) else None for code in codes], dtype="str")
+
+    def _code(self, at: At, term: str, name: str) -> str:
+        codelist = find_codelist(at.study, name, at.study.datasets[at.dataset].package)
+        if codelist.standard is not None and term in codelist.standard:
+            return codelist.standard.terms[term].code
+        return _OWN if term in codelist.added else ""

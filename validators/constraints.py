@@ -20,9 +20,11 @@ from validators.terms import Allowed, Terms
 
 MAX_BYTES = 200
 SHORT_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,7}")  # --TESTCD, PARAMCD and QNAM may become variable names
-CODES = {"PARAMCD": "PARAM", "QNAM": "QLABEL"}  # a code and the name that goes with it; --TESTCD besides
+# a code and the name that goes with it; --TESTCD besides
+CODES = {"PARAMCD": "PARAM", "QNAM": "QLABEL", "TSPARMCD": "TSPARM"}
 RESULTS = ("ORRES", "STRESC")  # results: a codelist binds the texts among them, not the measurements
 MAX_NAME = 40  # characters of --TEST and QLABEL, which may become labels
+WHOLE_TEXTS = ("PARAM", "IETEST")  # names that are sentences: an analysis parameter, a criterion (SDTMIG 3.4, TI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,8 @@ def _names(name: str) -> Iterator[Constraint]:
         expected = "up to eight capital letters, digits and _, a letter first"
         fits = partial(v.each_distinct, test=lambda text: SHORT_NAME.fullmatch(text) is not None)
         yield Constraint("name", name, fits, "no short name", expected)
-    if name in ("QLABEL", "PARAM") or name.endswith("TEST"):
-        size = MAX_BYTES if name == "PARAM" else MAX_NAME
+    if name in ("QLABEL", "PARAM", "TSPARM") or name.endswith("TEST"):
+        size = MAX_BYTES if name in WHOLE_TEXTS else MAX_NAME
         test = partial(v.no_longer, size=size)
         yield Constraint("name", name, test, f"longer than {size} characters")
 

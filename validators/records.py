@@ -21,7 +21,7 @@ from validators import values as v
 from validators.constraints import CODES, Constraint, is_code, term_constraint
 from validators.terms import Allowed, Terms
 
-VISIT = {"VISITNUM": "VISIT"}
+PLAN = {"VISITNUM": "VISIT", "ARMCD": "ARM", "ETCD": "ELEMENT"}  # codes of the trial's plan and their names
 SEPARATOR = "\x1f"  # cannot stand in a value: it is not printable
 
 
@@ -83,11 +83,11 @@ def _numbered(frame: pd.DataFrame, number: str) -> v.Bools:
 def _pairs(names: set[str]) -> dict[str, str]:
     """Codes of a dataset and the variable that names them."""
     tests = {n: n.removesuffix("CD") for n in sorted(names) if is_code(n) and n.endswith("TESTCD")}
-    return {code: name for code, name in {**tests, **CODES, **VISIT}.items() if {code, name} <= names}
+    return {code: name for code, name in {**tests, **CODES, **PLAN}.items() if {code, name} <= names}
 
 
 def _pair(info: DatasetInfo, terms: Terms, code: str, name: str) -> Iterator[Constraint]:
-    decodes = terms.decodes(info, code) if code.endswith("TESTCD") else {}
+    decodes = terms.decodes(info, code) if code.endswith(("TESTCD", "PARMCD")) else {}
     if decodes:
         yield Constraint(
             "decode",

@@ -158,7 +158,11 @@ def make_schema(catalogue: Catalogue, info: DatasetInfo, parent: pd.DataFrame | 
     for variable in info.variables:
         checks = [_check(c, constraints) for c in of_variable(info, variable, terms)]
         columns[variable.name] = pandera.Column(
-            DTYPES[variable.type], checks, nullable=variable.name not in must, name=variable.name
+            DTYPES[variable.type],
+            checks,
+            nullable=variable.name not in must,
+            required=not variable.optional,
+            name=variable.name,
         )
     for name in wanted:
         if name not in columns:

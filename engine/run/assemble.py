@@ -61,6 +61,9 @@ def assemble(run: Run, catalogue: Catalogue, name: str) -> list[Built]:
             ]
         _writable(at, variable.name, values)
         columns[variable.name] = take_values(values, table.order)
+    unused = {v.name for v in info.variables if v.optional and columns[v.name].isna().all()}
+    info = replace(info, variables=tuple(v for v in info.variables if v.name not in unused))
+    columns = {name: values for name, values in columns.items() if name not in unused}
     built = [Built(info, pd.DataFrame(columns), table.order)]
     supplemental = _supplemental(run, catalogue, at, info, qualifiers)
     return built + ([supplemental] if supplemental is not None else [])

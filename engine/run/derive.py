@@ -88,7 +88,7 @@ def _apply(run: Run, records: Records, made: Made, prefix: str) -> Records:
         after.subject = np.where(rows >= 0, after.subject, given)
     for name, at in (made.sources or {}).items():
         after.sources[name] = np.asarray(at, dtype=np.int64)
-        source = run.tables[name]
+        source = run.table(name)
         aligned = source.records.sources.get("participation") if source.raw else None
         if aligned is not None and "participation" not in after.sources:
             after.sources["participation"] = take(aligned, after.sources[name])
@@ -266,8 +266,8 @@ def final_order(run: Run, spec: DatasetSpec, table: Table) -> Positions:
     order = _sorted(ranks, table.n)
     if _ties(ranks, order).any():
         for name in table.records.sources:
-            source = run.tables.get(name)
-            if source is not None and source.raw:
+            source = run.table(name)
+            if source.raw:
                 rows = table.records.sources[name]
                 ranks += [rank(take_values(run.column(source, c), rows)) for c in source.columns]
         order = _sorted(ranks, table.n)

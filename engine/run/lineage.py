@@ -159,13 +159,13 @@ class _Tracer:
         """What a reference gave: one step, or some of the records that it may have come from."""
         study = self.run.study
         if ref.source == "study":
-            place = str(study.document.key_place("settings", ref.name))
+            place = str(study.setting_place(ref.name))
             yield Step(str(ref), shown(at.values(ref), 0), place)
             return
         if f"{ref.source}.{ref.name}" in at.records.made:
             yield self._made(at, ref, depth)
             return
-        table = at.table if ref.source in (None, at.table.name) else self.run.tables.get(str(ref.source))
+        table = at.table if ref.source in (None, at.table.name) else self._table(str(ref.source))
         if table is None or (table.name in study.datasets and table.columns.get(ref.name) is None
                              and not _known(study, table.name, ref.name)):
             yield Step(str(ref), "(unknown)")
@@ -180,6 +180,12 @@ class _Tracer:
             yield from self._far(at, table, ref, result, depth)
         else:
             yield self._at(table, ref.name, row, str(ref), depth)
+
+    def _table(self, name: str) -> Table | None:
+        try:
+            return self.run.table(name)
+        except DataError:
+            return None
 
     def _made(self, at: At, ref: VariableRef, depth: int) -> Step:
         """A column that a record verb made, with what that verb refers to."""

@@ -17,7 +17,7 @@ import pandas as pd
 from engine.errors import DataError, Problem
 from engine.numbers import number_text
 from engine.run.issues import Issue, Issues, Severity
-from engine.run.tables import Bools, Positions, Table, take
+from engine.run.tables import Bools, Positions, Records, Table, take
 from engine.spec.study import Study
 
 if TYPE_CHECKING:
@@ -66,14 +66,35 @@ class Run:
         self._clean: dict[tuple[str, str], pd.Series] = {}
         self._single: dict[str, Positions] = {}
         self._dates: dict[tuple[str, str, str | None], tuple[pd.Series, Bools]] = {}
+        self._own: dict[str, Table] = {}
         self._lock = threading.Lock()
 
     def table(self, name: str) -> Table:
-        """A raw source or dataset; DataError when the run has none of that name."""
-        try:
-            return self.tables[name]
-        except KeyError:
-            raise DataError(Problem(f"nothing called {name} is known in this run")) from None
+        """A raw source, a dataset or a table of the study; DataError when the run has none of that name."""
+        found = self.tables.get(name)
+        if found is None and name in self.study.tables:
+            found = self._own_table(name)
+        if found is None:
+            raise DataError(Problem(f"nothing called {name} is known in this run"))
+        return found
+
+    def _own_table(self, name: str) -> Table:
+        """A table of the study's own folder as records of no subject; read once."""
+        with self._lock:
+            if name not in self._own:
+                frame = self.study.lookup(name)
+                n = len(frame)
+                nobody, first = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
+                self._own[name] = Table(
+                    name,
+                    Records(nobody, first),
+                    {str(c): frame[c] for c in frame.columns},
+                    raw=True,
+                    files=(f"tables/{name}.csv",),
+                    file_of=first,
+                    line=np.arange(2, n + 2, dtype=np.int64),
+                )
+            return self._own[name]
 
     def column(self, table: Table, name: str, *, as_received: bool = False) -> pd.Series:
         """The values of a variable over all records of its table."""
@@ -195,7 +216,7 @@ class Run:
         if table.raw and table.line is not None:
             found.append((table, np.arange(n) if rows is None else rows))
         for name, at in sources.items():
-            source = self.tables[name]
+            source = self.table(name)
             if source.raw and source.line is not None:
                 found.append((source, at))
             elif not source.raw and name in self.study.datasets:

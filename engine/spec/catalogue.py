@@ -39,6 +39,11 @@ class VariableInfo:
     domain: str = ""  # described value domain, such as ISO 8601
     line: VariableLine | None = None
 
+    @property
+    def optional(self) -> bool:
+        """Whether a dataset none of whose records has a value is written without the variable."""
+        return self.line is not None and self.line.options.if_empty == "leave_out"
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetInfo:
@@ -152,6 +157,9 @@ class Catalogue:
         known = dataset.variables if dataset else {}
         if name in known:
             return (float(known[name].order), 0.0)
+        first, number = self.sdtm.continues(domain, name)
+        if first is not None:
+            return (float(first.order), float(number) / 100)
         sequence = self._sequence(domain)
         if name not in sequence:
             return (float(len(known) + 1), 0.0)

@@ -52,6 +52,7 @@ class Options(Model):
     role: str = ""
     missing: Literal["allowed", "query", "blocking"] = "allowed"
     overflow: Literal["", "supp"] = ""
+    if_empty: Literal["keep", "leave_out"] = "keep"  # in a dataset none of whose records has a value
     where: Expression | None = None
 
 

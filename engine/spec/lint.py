@@ -69,6 +69,7 @@ class Names:
         for name, spec in study.datasets.items():
             self.sources[name] = (*IMPLIED, *dict.fromkeys(line.name for _, line in spec.all_lines()))
         self.tables = set(study.tables)
+        self.study = study
 
     def problem(self, ref: VariableRef, spec: DatasetSpec, place: Place, lead: str) -> Problem | None:
         """What is wrong with a reference; None if nothing."""
@@ -77,6 +78,8 @@ class Names:
             columns: tuple[str, ...] | None = spec.made_columns(source)
         elif source in self.sources:
             columns = self.sources[source]
+        elif source in self.tables:
+            return self._of_table(ref, spec, place, lead)
         elif self.open and source.islower():
             return None
         else:
@@ -96,6 +99,29 @@ class Names:
             found=str(ref),
             nearest=nearest(ref.name, columns) or ", ".join(far[:3]),
             do="correct the name or add the variable",
+        )
+
+    def _of_table(self, ref: VariableRef, spec: DatasetSpec, place: Place, lead: str) -> Problem | None:
+        """What is wrong with a reference to a table of the study, which only records made from it know."""
+        table = str(ref.source)
+        if all(table not in step.params.tables() for part in spec.parts for step in part.steps):
+            return Problem(
+                f"{lead}: no record of {spec.name} comes from the table {table}",
+                place,
+                found=str(ref),
+                do=f"make the records from it, as in  each: {table},  or take a value from it with look_up",
+            )
+        try:
+            columns = [str(c) for c in self.study.lookup(table).columns]
+        except SpecError as error:
+            return error.problems[0]
+        if ref.name in columns:
+            return None
+        return Problem(
+            f'{lead}: tables/{table}.csv has no column "{ref.name}"',
+            place,
+            found=str(ref),
+            nearest=nearest(ref.name, columns),
         )
 
 
@@ -205,6 +231,14 @@ def _core(spec: DatasetSpec, study: Study, catalogue: Catalogue) -> Iterable[Pro
                 spec.document.place("variables"),
                 do=f"add a line; where nothing is collected  {variable.name}: {{not_collected: why}}",
             )
+        if variable.core in ("Req", "Exp") and variable.name in spec.names:
+            for _, line in spec.lines(variable.name):
+                if line.options.if_empty == "leave_out":
+                    yield Problem(
+                        f"{spec.name}.{variable.name}: {variable.core} in SDTMIG and may not be left out",
+                        line.place,
+                        do="take out  if_empty",
+                    )
         if variable.core == "Req" and variable.name in spec.names:
             for _, line in spec.lines(variable.name):
                 if line.verb.name == "not_collected":

@@ -29,6 +29,7 @@ from engine.spec.forms import FormsSpec, load_forms
 from engine.spec.hooks import HookSpec
 from engine.spec.refs import VariableRef
 from engine.spec.sources import RawSpec, load_raw
+from engine.standards.sdtmig import MODEL_OF
 
 MAX_TABLE_BYTES = 50_000_000
 
@@ -128,10 +129,20 @@ class Study:
         """STUDYID."""
         return self.file.study
 
+    @cached_property
+    def facts(self) -> dict[str, str]:
+        """What study.yaml says besides its settings and specs may refer to: STUDYID, title, versions of standards."""
+        versions = {name: str(getattr(self.file.standards, name)) for name in Standards.model_fields}
+        model = MODEL_OF.get(self.file.standards.sdtmig)
+        return {"STUDYID": self.name, "title": self.file.title, **versions, **({"sdtm_model": model} if model else {})}
+
     def setting(self, name: str) -> str | float | None:
-        """A setting of study.yaml: a number when written without quotes as one, else text; KeyError if none."""
-        if name == "STUDYID":
-            return self.name
+        """A setting of study.yaml: a number when written without quotes as one, else text; KeyError if none.
+
+        A name that is no setting may be a fact: see `facts`.
+        """
+        if name not in self.file.settings and name in self.facts:
+            return self.facts[name] or None
         value = self.file.settings[name]
         if isinstance(value, str) and ("settings", name) in self.document.plain and NUMBER.fullmatch(value):
             return float(value)
@@ -140,7 +151,14 @@ class Study:
     @property
     def setting_names(self) -> set[str]:
         """Names that can be said after `study.`."""
-        return {name for name, v in self.file.settings.items() if not isinstance(v, (list, dict))} | {"STUDYID"}
+        return {n for n, v in self.file.settings.items() if not isinstance(v, (list, dict))} | set(self.facts)
+
+    def setting_place(self, name: str) -> Place:
+        """Where study.yaml says what `study.NAME` is."""
+        if name in self.file.settings:
+            return self.document.key_place("settings", name)
+        keys = {"STUDYID": ("study",), "title": ("title",), "sdtm_model": ("standards", "sdtmig")}
+        return self.document.key_place(*keys.get(name, ("standards", name)))
 
     def package(self, name: str) -> list[DatasetSpec]:
         """The datasets of a package that are written, by name."""

@@ -12,6 +12,7 @@ from typing import Literal
 from engine.standards.tables import DATA, codes, data_file, read_rows
 
 Kind = Literal["Char", "Num"]
+CONTINUED = ("COVAL", "TSVAL")  # text over 200 characters goes on in COVAL1, TSVAL1 ... (SDTMIG 3.4, section 4.5.3.2)
 MODEL_OF = {"3.4": "2.0"}  # the SDTM version under each SDTMIG
 
 
@@ -96,11 +97,22 @@ class Tabulation:
         return None
 
     def variable(self, domain: str, name: str) -> VariableStandard | None:
-        """The IG's variable, else the model's."""
+        """The IG's variable, else the model's, else one that carries on the text of another."""
         dataset = self.datasets.get(domain)
         if dataset is not None and name in dataset.variables:
             return dataset.variables[name]
-        return self.model_variable(name, domain)
+        found = self.model_variable(name, domain)
+        first, number = self.continues(domain, name)
+        if found is None and first is not None:
+            return replace(first, name=name, label=f"{first.label} {number}", core="Perm")
+        return found
+
+    def continues(self, domain: str, name: str) -> tuple[VariableStandard | None, int]:
+        """The variable whose text over 200 characters goes on in `name`, as TSVAL's in TSVAL2, and the number."""
+        base = name.rstrip("0123456789")
+        if base not in CONTINUED or base == name or domain not in self.datasets:
+            return None, 0
+        return self.datasets[domain].variables.get(base), int(name[len(base) :])
 
     def is_model_variable(self, name: str, domain: str) -> bool:
         """True for a variable of the standard, which may not serve as a QNAM (SDTMIG 3.4 section 8.4)."""

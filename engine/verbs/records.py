@@ -35,7 +35,11 @@ Refs = Annotated[list[VariableRef], BeforeValidator(_listed)]
     example="records: {each: ae}",
 )
 class Each(RecordParams):
-    """One record for each record of a form, vendor file or dataset (`person`: for each person)."""
+    """One record for each record of a form, vendor file or dataset, or for each line of a table of the study.
+
+    `person` gives one for each person. Records of a table (tables/NAME.csv) are about no subject, as those of trial
+    design are; its columns are then referred to as NAME.COLUMN.
+    """
 
     source: str
 
@@ -114,14 +118,15 @@ class DropExactRepeats(RecordParams):
 class Join(RecordParams):
     """Align the one record of a further source, of the same subject, whose columns equal the stated values.
 
-    `required: true` drops records that find none. Several that match are an error.
+    `required: true` drops records that find none. Several that match are an error, unless `several` says that the
+    first or the last of them by `order` counts, or that `all` of them do: one record then comes of each.
     """
 
     source: str
     match: dict[str, VariableRef] = {}
     same_subject: Literal["true", "false"] = "true"
     required: Literal["true", "false"] = "false"
-    several: Literal["error", "first", "last"] = "error"
+    several: Literal["error", "first", "last", "all"] = "error"
     order: Refs = []
 
     def tables(self) -> tuple[str, ...]:
@@ -139,6 +144,8 @@ class Join(RecordParams):
         left = {c: at.text(r) for c, r in self.match.items()}
         if self.same_subject == "true":
             right["\0who"], left["\0who"] = pd.Series(far.subject), pd.Series(at.subject)
+        elif not self.match:  # every record meets every other
+            right["\0who"], left["\0who"] = (pd.Series(np.zeros(n, dtype=np.int64)) for n in (far.n, at.n))
         keys = list(right)
         frame = pd.DataFrame(right).dropna()
         if self.order:
@@ -153,12 +160,14 @@ class Join(RecordParams):
                     do="add columns to match, or say several: first with an order",
                 )
             )
-        frame = frame.drop_duplicates(keys, keep="last" if self.several == "last" else "first")
+        if self.several != "all":
+            frame = frame.drop_duplicates(keys, keep="last" if self.several == "last" else "first")
         frame["\0at"] = frame.index
-        found = pd.DataFrame(left).merge(frame[[*keys, "\0at"]], how="left", on=keys, sort=False)["\0at"]
-        positions = found.fillna(-1).to_numpy(dtype=np.int64)
-        rows = np.arange(at.n) if self.required == "false" else np.flatnonzero(positions >= 0)
-        return Made(rows, sources={self.source: positions[rows]})
+        mine = pd.DataFrame({**left, "\0row": np.arange(at.n)})
+        met = mine.merge(frame[[*keys, "\0at"]], how="left", on=keys, sort=False)
+        rows, positions = (met[c].fillna(-1).to_numpy(dtype=np.int64) for c in ("\0row", "\0at"))
+        kept = np.ones(len(rows), dtype=bool) if self.required == "false" else positions >= 0
+        return Made(rows[kept], sources={self.source: positions[kept]})
 
 
 @record_verb(

@@ -358,21 +358,26 @@ class PartName(Params):
     "sequence",
     reads="by",
     scope="subject",
-    says="1 to n within the subject in the order of the {by}",
+    says="1 to n within the subject[ and the same {within}] in the order of the {by}",
     source="SDTMIG 3.4 section 4.1.5",
     example="AESEQ: {sequence: keys}",
 )
 class Sequence(Params):
-    """Number of the record within its subject, in the dataset's final order."""
+    """Number of the record within its subject, in the dataset's final order.
+
+    With `within` it is counted anew for each of its values. Records of no subject are counted together.
+    """
 
     needs_order = True
     by: Literal["keys"]
+    within: Refs = []
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         order = at.table.order
         assert order is not None
-        subject = pd.Series(at.table.records.subject[order])
+        whole = At(at.run, at.table)
+        groups = pd.DataFrame({"who": whole.subject, **{f"v{i}": whole.text(r) for i, r in enumerate(self.within)}})
         numbers = np.empty(at.table.n)
-        numbers[order] = subject.groupby(subject).cumcount().to_numpy() + 1.0
+        numbers[order] = groups.iloc[order].groupby(list(groups.columns), dropna=False).cumcount().to_numpy() + 1.0
         return take_values(pd.Series(numbers), at.rows) if at.rows is not None else pd.Series(numbers)

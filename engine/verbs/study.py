@@ -1,0 +1,64 @@
+"""Values that all subjects together give: how many there are, the earliest date among them.
+
+They stand in records of no subject, as in the trial summary; what one subject's records give is in picks.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from engine.run.at import At
+from engine.spec.expressions import FarExpression
+from engine.spec.refs import FarRef
+from engine.spec.registry import Params, verb
+
+
+@verb(
+    "count_subjects",
+    reads="of",
+    scope="study",
+    says="Number of subjects of the study with a record of {of}[ where {where}]",
+    example="TSVAL: {count_subjects: DS, where: \"DS.DSDECOD == 'ENTERED INTO TRIAL'\"}",
+)
+class CountSubjects(Params):
+    """How many subjects of the study have such a record; the same number for every record, 0 when none has.
+
+    Names in `where` carry the dataset's prefix.
+    """
+
+    of: str
+    where: FarExpression | None = None
+
+    def tables(self) -> tuple[str, ...]:
+        """See Params."""
+        return (self.of,)
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        far = at.far(self.of)
+        subjects = far.subject[far.test(self.where) & (far.subject >= 0)]
+        return at.constant(float(len(np.unique(subjects))))
+
+
+@verb(
+    "earliest_in_study",
+    reads="of",
+    scope="study",
+    says="The earliest {of} of all subjects[ where {where}]",
+    example="TSVAL: {earliest_in_study: DM.RFICDTC}",
+)
+class EarliestInStudy(Params):
+    """The lowest value of a variable over the records of all subjects; missing when there is none.
+
+    Names in `where` carry the dataset's prefix.
+    """
+
+    of: FarRef
+    where: FarExpression | None = None
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        far = at.far(str(self.of.source))
+        values = far.values(self.of)[far.test(self.where)].dropna()
+        return at.constant(values.min() if len(values) else None)
