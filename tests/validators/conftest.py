@@ -32,6 +32,12 @@ PERMITTED = {
     "SE": ["ELEMENT", "TAETORD", "EPOCH", "SESTDY"],
     "SV": ["VISIT"],
     "DS": [],
+    "TA": [],
+    "TE": ["TEENRL"],
+    "TI": [],
+    "IE": [],
+    "TS": ["TSVALNF"],
+    "RELREC": [],
 }
 KEYS = {
     "DM": "USUBJID",
@@ -42,6 +48,12 @@ KEYS = {
     "SE": "USUBJID, TAETORD",
     "SV": "USUBJID, VISITNUM",
     "DS": "USUBJID, DSDECOD",
+    "TA": "ARMCD, TAETORD",
+    "TE": "ETCD",
+    "TI": "IETESTCD",
+    "IE": "USUBJID, IETESTCD",
+    "TS": "TSPARMCD, TSSEQ",
+    "RELREC": "RDOMAIN, IDVAR, RELID",
 }
 SUPPLEMENTAL = "supplemental:\n  AEDLT: {copy: ae.X, label: Dose Limiting Toxicity, codelist: NY}\n"
 ADSL = """
@@ -95,9 +107,9 @@ variables:
 START = 25636.0  # 2030-03-10 as a SAS date
 CLEAN = {
     "DM": [
-        "USUBJID SUBJID SITEID SEX COUNTRY RFSTDTC RFENDTC RFXSTDTC RFPENDTC ARMCD AGE AGEU",
-        ["T-1", "1", "07", "F", "CHN", "2030-03-10T08:00", "2030-05-01", "2030-03-10T08:00", "2030-06-01", "A", 40.0, "YEARS"],
-        ["T-2", "2", "07", "M", "CHN", None, None, None, "2030-03-20", None, 50.0, "YEARS"],
+        "USUBJID SUBJID SITEID SEX COUNTRY RFSTDTC RFENDTC RFXSTDTC RFPENDTC ARMCD ARM AGE AGEU",
+        ["T-1", "1", "07", "F", "CHN", "2030-03-10T08:00", "2030-05-01", "2030-03-10T08:00", "2030-06-01", "A", "Arm A", 40.0, "YEARS"],
+        ["T-2", "2", "07", "M", "CHN", None, None, None, "2030-03-20", None, None, 50.0, "YEARS"],
     ],
     "EX": [
         "USUBJID EXSEQ EXTRT EXDOSE EXDOSU EXSTDTC EXENDTC",
@@ -137,6 +149,33 @@ CLEAN = {
         "USUBJID DSSEQ DSTERM DSDECOD DSCAT DSSTDTC DSSTDY",
         ["T-1", 1.0, "INFORMED CONSENT OBTAINED", "INFORMED CONSENT OBTAINED", "PROTOCOL MILESTONE", "2030-03-01", -9.0],
         ["T-2", 1.0, "Moved", "LOST TO FOLLOW-UP", "DISPOSITION EVENT", "2030-03-20", None],
+    ],
+    "TA": [
+        "ARMCD ARM TAETORD ETCD EPOCH",
+        ["A", "Arm A", 1.0, "SCRN", "SCREENING"],
+        ["A", "Arm A", 2.0, "TRT", "TREATMENT"],
+    ],
+    "TE": [
+        "ETCD ELEMENT TESTRL TEENRL",
+        ["SCRN", "Screening", "Consent", "First dose"],
+        ["TRT", "Treatment", "First dose", "Last dose"],
+    ],
+    "TI": ["IETESTCD IETEST IECAT", ["INCL01", "Age of 18 years or older at the time of consent to this trial", "INCLUSION"]],
+    "IE": [
+        "USUBJID IESEQ IETESTCD IETEST IECAT IEORRES IESTRESC",
+        ["T-2", 1.0, "INCL01", "Age of 18 years or older at the time of consent to this trial", "INCLUSION", "N", "N"],
+    ],
+    "TS": [
+        "TSSEQ TSPARMCD TSPARM TSVAL TSVALNF TSVALCD TSVCDREF TSVCDVER",
+        [1.0, "AGEMAX", "Planned Maximum Age of Subjects", None, "PINF", None, None, None],
+        [1.0, "TBLIND", "Trial Blinding Schema", "OPEN LABEL", None, "C49659", "CDISC CT", "2025-03-28"],
+        [1.0, "TTYPE", "Trial Type", "SAFETY", None, "C49667", "CDISC CT", "2025-03-28"],
+        [2.0, "TTYPE", "Trial Type", "EFFICACY", None, "C49666", "CDISC CT", "2025-03-28"],
+    ],
+    "RELREC": [
+        "RDOMAIN IDVAR RELTYPE RELID",
+        ["AE", "AESPID", "ONE", "AECM"],
+        ["CM", "CMSPID", "MANY", "AECM"],
     ],
     "SUPPAE": [
         "RDOMAIN USUBJID IDVAR IDVARVAL QNAM QLABEL QVAL QORIG",
