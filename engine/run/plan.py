@@ -60,14 +60,15 @@ class Plan:
         return wanted
 
     def order(self, wanted: Iterable[Node]) -> list[Node]:
-        """Every node needed for `wanted`, each after what it needs.
+        """Every node needed for `wanted`, each after what it needs; checks of working datasets go with their records.
 
         Raises:
             SpecError: a cycle; its path is printed with the lines of the specs.
         """
         done: dict[Node, bool] = {}
         result: list[Node] = []
-        for start in wanted:
+        waiting = list(wanted)
+        for start in waiting:  # grows while it is gone through
             stack: list[tuple[Node, Iterator[Node]]] = []
             if start in done:
                 continue
@@ -80,6 +81,9 @@ class Plan:
                     stack.pop()
                     done[node] = True
                     result.append(node)
+                    spec = self.datasets[node.dataset]
+                    if node.kind == "records" and spec.working and spec.header.checks:
+                        waiting.append(Node(node.dataset, "check"))
                 elif step not in done:
                     done[step] = False
                     stack.append((step, iter(self.needed(step))))

@@ -203,7 +203,7 @@ class FirstOf(Params):
         for ref in self.of[1:]:
             more = at.values(ref)
             if more.dtype != values.dtype:
-                values, more = values.astype("str"), more.astype("str")
+                values, more = (number_texts(v) if v.dtype == np.float64 else v for v in (values, more))
             values = values.where(values.notna(), more)
         return values
 

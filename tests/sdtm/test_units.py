@@ -145,6 +145,18 @@ def test_degrees_fahrenheit_by_a_fraction_and_an_offset(fahrenheit, celsius):
     assert units.found["TEMP", "F"].standardise(fahrenheit, 1) == celsius
 
 
+@pytest.mark.parametrize(("places", "celsius"), [("1", "37.8"), ("2", "37.83"), ("0", "38"), (None, "37.8333")])
+def test_the_table_may_say_to_how_many_decimals_a_unit_is_converted(places, celsius):
+    units = Units(table(("TEMP", "F", "F", "5/9", "C", "32")).assign(PLACES=pd.Series([places], dtype="str")), "vs_units.csv")
+    assert units.found["TEMP", "F"].standardise("100.1", 4) == celsius
+
+
+@pytest.mark.parametrize("places", ["-1", "1.5", "one"])
+def test_places_that_are_no_number_of_decimals_are_an_error(places):
+    with pytest.raises(DataError, match="PLACES"):
+        Units(table(("TEMP", "F", "F", "5/9", "C", "32")).assign(PLACES=places), "vs_units.csv")
+
+
 @pytest.mark.parametrize(("digits", "places", "rounded"), [
     ("1.00005", 4, "1.0001"), ("-1.00005", 4, "-1.0001"), ("1.00004", 4, "1"), ("0.00004", 4, "0"),
     ("-0.00004", 4, "0"), ("2.5", 0, "3"), ("1.005", 2, "1.01"),
@@ -167,11 +179,11 @@ def test_a_table_of_units_that_contradicts_itself_is_an_error_with_its_line(rows
     assert f"x.csv:{len(rows) + 1}" in str(error.value)
 
 
-def test_every_unit_of_the_study_is_a_cdisc_term():
-    terms = find_codelist(BY002, "UNIT", "sdtm").values
-    for name in ("lab_units", "pk_units"):
+def test_every_unit_of_the_study_is_a_term():
+    lists = {"lab_units": "UNIT", "pk_units": "PKUNIT", "marrow_units": "UNIT", "vital_units": "VSRESU"}
+    for name, codelist in lists.items():
         rows = BY002.lookup(name)
-        known = find_codelist(BY002, "PKUNIT", "sdtm").values if name == "pk_units" else terms
+        known = find_codelist(BY002, codelist, "sdtm").values
         assert set(rows["TERM"].dropna()) | set(rows["STDUNIT"].dropna()) <= known
 
 
