@@ -75,15 +75,16 @@ def _means(group: Positions, numbers: np.ndarray, groups: int) -> np.ndarray:
     """The mean of each of so many groups, NaN for an empty one."""
     count = np.bincount(group, minlength=groups).astype(np.float64)
     total = np.bincount(group, weights=numbers, minlength=groups)
-    return np.divide(total, count, out=np.full(groups, np.nan), where=count > 0)
+    means: np.ndarray = np.divide(total, count, out=np.full(groups, np.nan), where=count > 0)
+    return means
 
 
 def _farthest(group: Positions, numbers: np.ndarray, rule: Outlier) -> Bools:
     """Which of the values, in order within their groups, the rule leaves out."""
     frame = pd.DataFrame({"group": group, "number": numbers})
     by = frame.groupby("group")["number"]
-    spread = (by.transform("count") >= rule.at_least) & (by.transform("std") > rule.sd_above)
-    # rounded, so that distances that are equal on paper are equal here
+    # rounded, so that what is equal on paper is equal here
+    spread = (by.transform("count") >= rule.at_least) & (by.transform("std").round(9) > rule.sd_above)
     distance = (frame["number"] - by.transform("median")).abs().round(9)
     far = distance == distance.groupby(frame["group"]).transform("max")
     alone = far.groupby(frame["group"]).transform("sum") == 1

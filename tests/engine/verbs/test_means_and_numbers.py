@@ -87,6 +87,7 @@ def mean_of(wells, *values):
 @pytest.mark.parametrize(("values", "counted", "why"), [
     (["20", "21"], [20, 21], "two values"),
     (["20.1", "20.2", "20.9"], [20.1, 20.2, 20.9], "standard deviation 0.44: all count"),
+    (["20.1", "20.1", "20.1", "21.1"], [20.1, 20.1, 20.1, 21.1], "standard deviation 0.5, not above it"),
     (["20", "20.2", "22"], [20, 20.2], "standard deviation 1.1: the one 1.8 from the median is left out"),
     (["20", "22"], [20, 22], "two values are never fewer"),
     (["20", "21", "22"], [20, 21, 22], "two are equally far from the median: none is left out"),
