@@ -224,6 +224,9 @@ class _Tracer:
         rows = np.flatnonzero(table.records.subject == who) if who >= 0 else np.empty(0, dtype=np.int64)
         if not (table.records.subject >= 0).any():
             return  # a table about no subject: see _look_ups
+        if who < 0:
+            yield Step(str(ref), f"({int((table.records.subject >= 0).sum())} records of all subjects)")
+            return
         if column is None or not len(rows):
             yield Step(str(ref), f"({len(rows)} records of the subject)")
             return
