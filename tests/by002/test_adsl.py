@@ -214,6 +214,11 @@ def seen_alive(form, export, usubjid):
         for column in columns:
             for who, text in zip(records["USUBJID"], records[column], strict=True):
                 found.setdefault(who, set()).add(whole(text))
+    for path in (export / "ngs" / "samples.csv", export / "ecg" / "ecg_core.csv"):
+        for row in pd.read_csv(path, dtype=str, encoding="utf-8-sig").itertuples():
+            stamp = pd.Timestamp(getattr(row, "COLDAT", None) or row.ECGDTM)
+            local = stamp.tz_convert("Asia/Shanghai") if stamp.tzinfo else stamp
+            found.setdefault(usubjid[row.SUBJECT], set()).add(local.date())
     for path in sorted((export / "lis").glob("lab_*.csv")):
         lis = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="gb18030")
         for number, text, result in zip(lis["SUBJECT"], lis["COLLECT"], lis["RESULT"], strict=True):
@@ -254,6 +259,76 @@ def test_baseline_disease_from_the_forms(adsl, form, usubjid):
         own = own[(own["day"] < row["TRTSDT"]) | ((own["day"] == row["TRTSDT"]) & (own["VISITOID"] == "C1D1"))]
         assert row["BECOG"] == float(own.sort_values("day")["score"].iloc[-1]), who
     assert adsl.loc[adsl["SAFFL"] != "Y", "BECOG"].isna().all()
+
+
+def test_height_weight_and_surface_at_baseline_from_the_forms(adsl, form):
+    vs = form("vs").assign(day=lambda f: f["VSDAT"].map(whole))
+    for who, row in adsl.iterrows():
+        own = vs[(vs["USUBJID"] == who) & vs["day"].notna()] if row["SAFFL"] == "Y" else vs.iloc[:0]
+        own = own[(own["day"] < row["TRTSDT"]) | ((own["day"] == row["TRTSDT"]) & (own["VSTPT"] == "PREDOSE"))]
+        if not len(own):
+            assert row[["HEIGHTBL", "WEIGHTBL", "BMIBL", "BSABL"]].isna().all(), who
+            continue
+        own = own.sort_values(["day", "VSTIM"], kind="stable")
+        height = [float(h) * (100 if u == "m" else 1) for h, u in zip(own["HEIGHT"], own["HEIGHTU"], strict=True) if h]
+        weight = own["WEIGHT"].astype(float).tolist()
+        assert set(own["WEIGHTU"]) == {"kg"}, who
+        assert (row["HEIGHTBL"], row["WEIGHTBL"]) == (height[-1], weight[-1]), who
+        assert row["BMIBL"] == pytest.approx(weight[-1] / (height[-1] / 100) ** 2, abs=0.05), who
+        assert row["BSABL"] == pytest.approx((weight[-1] * height[-1] / 3600) ** 0.5, abs=0.005), who
+
+
+def test_molecular_group_is_what_is_true_of_the_treated(adsl, people):
+    treated = {who: p for who, p in people.items() if p.fate == "TREATED"}
+    expected = {who: {"KMT2A": "KMT2A-R", "NPM1": "NPM1M"}[p.gene] for who, p in treated.items()}
+    assert differences(adsl, "MOLGR1", expected) == [] and set(expected.values()) == {"KMT2A-R", "NPM1M"}
+    assert adsl.loc[sorted(set(adsl.index) - set(treated)), ["MOLGR1", "NPM1FL", "KMT2AFL", "TP53FL"]].isna().all(axis=None)
+
+
+def test_gene_flags_from_the_files_of_the_sequencing_laboratory(adsl, export, usubjid):
+    samples, variants, fusions = (
+        pd.read_csv(export / "ngs" / f"{n}.csv", dtype=str, encoding="utf-8-sig").drop_duplicates() for n in ("samples", "variants", "fusions")
+    )
+    samples = samples[samples["QC"] == "PASS"].sort_values(["COLDAT", "SAMPLE"])
+    with_dna, with_rna = samples["PANEL"].str.contains("DNA"), samples["PANEL"].str.contains(r"^RNA|\+RNA")
+    vaf, impact, kind = variants["VAF"].astype(float), variants["CLASS"].isin(["P", "LP"]), variants["TYPE"]
+    gene, partner = variants["GENE"], fusions["GENE1"].where(fusions["TYPE"] == "FUSION")
+    short = impact & kind.isin(["SNV", "INDEL"])
+    rules = {  # where it is looked for, and the specimens in which it was found
+        "NPM1FL": (with_dna, variants["SAMPLE"][short & (gene == "NPM1") & (vaf >= 2)]),
+        "TP53FL": (with_dna, variants["SAMPLE"][short & (gene == "TP53") & (vaf >= 10)]),
+        "FLT3TKFL": (with_dna, variants["SAMPLE"][short & (gene == "FLT3") & (vaf >= 2)]),
+        "FLT3ITFL": (with_dna, variants["SAMPLE"][(gene == "FLT3") & (kind == "ITD")]),
+        "KMT2AFL": (with_rna | (samples["PANEL"] == "FISH"), fusions["SAMPLE"][partner == "KMT2A"]),
+        "NUP98FL": (with_rna, fusions["SAMPLE"][partner == "NUP98"]),
+    }
+    start = adsl["TRTSDT"].dropna()
+    who = samples["SUBJECT"].map(usubjid)
+    early = [w in start.index and date.fromisoformat(d) <= start[w] for w, d in zip(who, samples["COLDAT"], strict=True)]
+    before = pd.Series(early, index=samples.index)
+    for name, (looked_for, found) in rules.items():
+        last = samples["SAMPLE"][looked_for & before].groupby(who).last()
+        expected = dict.fromkeys(adsl.index) | {w: "Y" if s in set(found) else "N" for w, s in last.items()}
+        assert differences(adsl, name, expected) == [] and "Y" in expected.values(), name
+    assert set(zip(adsl["FLT3FL"], adsl["FLT3ITFL"], adsl["FLT3TKFL"], strict=True)) == {
+        (None, None, None), ("N", "N", "N"), ("Y", "Y", "N"), ("Y", "N", "Y")}  # fmt: skip
+
+
+def test_biomarker_evaluable_from_the_built_tabulations(adsl, dataset):
+    gf, supp, cp = dataset("GF").query("GFTESTCD == 'TRNSCPTN'"), dataset("SUPPGF"), dataset("CP")
+    tissue = {(u, float(n)): v for u, n, v in zip(supp["USUBJID"], supp["IDVARVAL"], supp["QVAL"], strict=True)}
+    reference = gf[gf["GFSYM"] == "ABL1"].groupby("GFREFID")
+    valid = {s for s, w in reference if (w["GFSTRESC"] != "UNDETERMINED").all() and w["GFSTRESN"].mean() <= 35}
+    seen = {(r.USUBJID, r.GFSYM, tissue[r.USUBJID, r.GFSEQ], r.GFDTC) for r in gf.itertuples() if r.GFREFID in valid}
+    assert len(valid) < gf["GFREFID"].nunique(), "a specimen that is not valid is planted"
+    seen |= {(r.USUBJID, "CD11B", r.CPSPEC, r.CPDTC) for r in cp.itertuples()}
+    expected = dict.fromkeys(adsl.index, "N")
+    for who, marker, spec, day in seen:
+        start = adsl.at[who, "TRTSDT"]
+        if start and date.fromisoformat(day) > start and marker != "ABL1":
+            earlier = [d for w, m, s, d in seen if (w, m, s) == (who, marker, spec) and date.fromisoformat(d) < start]
+            expected[who] = "Y" if earlier else expected[who]
+    assert differences(adsl, "BMFL", expected) == [] and set(expected.values()) == {"Y", "N"}
 
 
 def test_first_dose_date_time_and_exposure_agree(adsl, dataset, form):
