@@ -78,10 +78,10 @@ class Names:
             columns: tuple[str, ...] | None = spec.made_columns(source)
         elif source in self.sources:
             columns = self.sources[source]
+        elif self.open and source.islower():
+            return None  # may be a form, which goes before a table of that name
         elif source in self.tables:
             return self._of_table(ref, spec, place, lead)
-        elif self.open and source.islower():
-            return None
         else:
             return Problem(
                 f'{lead}: nothing is called "{source}"',
