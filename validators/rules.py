@@ -5,7 +5,8 @@ values that all its checks, or one of them, use (see lets.py). Rules of any stud
 those of one study in its checks.yaml, where `explained` names findings that are known and why.
 
 A check that speaks of several datasets is written once and held for each:
-- `each: "*"` (or a list of datasets) with `--` for the domain: every dataset that has all the variables it names;
+- `each: "*"` (or a list of datasets) with `--` for the domain: every dataset that has all the variables it names, and
+  none of those that `lacking` names; not the datasets of `except`;
 - `with: {DATE: [--DTC, --STDTC]}`: once for each variable of the list, its name put in place of DATE.
 
 Sources: architecture, "validators"; house style, "Errors".
@@ -210,12 +211,14 @@ def _written_out(raw: Any, catalogue: Catalogue, standard: str) -> Iterator[tupl
     kind = "of" if next(iter(raw), "") == "per" else "each"
     named = raw.get(kind)
     several = isinstance(named, list) or named == ALL
-    body = {k: v for k, v in raw.items() if k not in ("with", "except")}
-    excluded = set(listed(raw.get("except", [])))
+    body = {k: v for k, v in raw.items() if k not in ("with", "except", "lacking")}
+    excluded, lacking = set(listed(raw.get("except", []))), [str(v) for v in listed(raw.get("lacking", []))]
     names = _datasets(catalogue, standard) if named == ALL else listed(named) if several else [named]
     slots = raw.get("with") if isinstance(raw.get("with"), dict) else {}
     for name in names:
-        if name in excluded:
+        info = catalogue.datasets.get(str(name))
+        held = {v.name for v in info.variables} if info is not None else set()
+        if name in excluded or held & {v.replace("--", str(name)) for v in lacking}:
             continue
         one = _replaced({**body, kind: name} if several else body, "--", str(name)) if several else body
         for filled in _filled(

@@ -59,7 +59,7 @@ def test_everything_that_was_built_passes_schemas_and_rules(built):
 
 
 def test_every_invariant_of_the_spine_has_a_rule(rules):
-    wanted = {f"I{n:02}" for n in [*range(1, 18), 19, 20, 26, 27, 29]}
+    wanted = {f"I{n:02}" for n in [*range(1, 18), 19, 20, 21, 26, 27, 29]}
     assert {r.id for r in rules.rules if r.study} >= wanted
     assert all(r.checks for r in rules.rules if r.study)
 
@@ -271,6 +271,8 @@ CORRUPTIONS = [
     ("I10", "a collected dose before the first", lambda f: put(f, "EC", lambda e: e["ECOCCUR"].eq("Y") & e["ECSEQ"].gt(1), "ECSTDTC", "2024-03-05")),
     ("I11", "a treated subject without an arm", lambda f: put(f, "DM", lambda d: d["RFXSTDTC"].notna(), "ACTARM", None)),
     ("I12", "two baselines of a response", lambda f: repeat(f, "RS", lambda r: r["RSLOBXFL"] == "Y")),
+    *[("I12", f"two baselines in {d}", lambda f, d=d: repeat(f, d, lambda x: x[f"{d}LOBXFL"] == "Y")) for d in ("VS", "EG", "MI", "CP")],
+    ("I21", "treated without the genetic change", lambda f: put(f, "ADSL", lambda a: a["KMT2AFL"].eq("Y"), "KMT2AFL", "N")),
     ("I13", "a visit twice", lambda f: repeat(f, "SV", lambda s: s["SVPRESP"] == "Y")),
     ("I16", "a ratio that changed", lambda f: put(f, "LB", lambda x: x["LBORRESU"].isna() & x["LBSTRESN"].notna(), "LBSTRESN", 99.0)),
     ("I16", "a result that was not standardised", lambda f: put(f, "LB", lambda x: x["LBORRESU"].eq("mg/dL") & x["LBSTRESN"].notna(), "LBSTRESN", np.nan)),

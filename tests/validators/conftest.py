@@ -27,6 +27,7 @@ PERMITTED = {
     "AE": ["AESDTH", "AETOXGR", "AESTDY", "AEENDY", "AEENRTPT", "AEENTPT", "EPOCH"],
     "CM": ["CMSTDTC", "CMSTRTPT", "CMSTTPT", "CMSTRF"],
     "LB": ["VISIT", "LBDY", "LBSTAT", "LBREASND", "LBSPEC", "EPOCH"],
+    "VS": ["VSDRVFL"],
     "EX": [],
     "DM": [],
     "SE": ["ELEMENT", "TAETORD", "EPOCH", "SESTDY"],
@@ -45,6 +46,7 @@ KEYS = {
     "AE": "USUBJID, AESTDTC, AETERM",
     "CM": "USUBJID, CMTRT",
     "LB": "USUBJID, LBTESTCD, LBDTC",
+    "VS": "USUBJID, VSTESTCD, VSDTC",
     "SE": "USUBJID, TAETORD",
     "SV": "USUBJID, VISITNUM",
     "DS": "USUBJID, DSDECOD",
@@ -133,6 +135,11 @@ CLEAN = {
         ["T-1", 1.0, "ALT", "Alanine Aminotransferase", "X", "30", "U/L", "30", 30.0, "U/L", None, None, "SERUM", "Y", 1.0, "SCREENING", "2030-03-09", -1.0, "SCREENING"],
         ["T-1", 2.0, "ALT", "Alanine Aminotransferase", "X", "<5", "U/L", "<5", None, "U/L", None, None, "SERUM", None, 2.0, "WEEK 1", "2030-03-17", 8.0, "TREATMENT"],
         ["T-1", 3.0, "GLOW", "Glow of the Skin", "X", None, None, None, None, None, "NOT DONE", "Dark", None, None, 2.0, "WEEK 1", "2030-03-17", 8.0, "TREATMENT"],
+    ],
+    "VS": [
+        "USUBJID VSSEQ VSTESTCD VSTEST VSORRES VSORRESU VSSTRESC VSSTRESN VSSTRESU VSDRVFL VISITNUM VSDTC",
+        ["T-1", 1.0, "BMI", "Body Mass Index", None, None, "21.5", 21.5, "kg/m2", "Y", 1.0, "2030-03-09"],
+        ["T-1", 2.0, "HEIGHT", "Height", "160", "cm", "160", 160.0, "cm", None, 1.0, "2030-03-09"],
     ],
     "SE": [
         "USUBJID SESEQ ETCD ELEMENT TAETORD EPOCH SESTDTC SEENDTC SESTDY",

@@ -27,6 +27,7 @@ CORRUPTIONS = [
     ("SD05", "LB", [("LBSTRESN", 0, 31.0)], "another number than its text"),
     ("SD05", "LB", [("LBSTRESN", 1, 5.0)], "a number of a text that is none"),
     ("SD05", "LB", [("LBORRES", 0, None)], "standardised from nothing"),
+    ("SD05", "VS", [("VSORRES", 1, None)], "standardised from nothing, and not derived"),
     ("SD06", "LB", [("VISITNUM", 0, 7.0)], "a visit that SV does not have"),
     ("SD06", "LB", [("VISIT", 0, "WEEK 9")], "another name than in SV"),
     ("SD07", "CM", [("CMSTTPT", 0, None)], "before what?"),
