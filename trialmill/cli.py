@@ -31,6 +31,7 @@ from trialmill.explain import explain_record
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
 from validators.lint import lint_rules
+from validators.reference import rule_reference
 from validators.report import told
 
 app = typer.Typer(
@@ -145,6 +146,7 @@ def reference(docs: Annotated[Path, typer.Option(help="Folder to write to.")] = 
     """Write the verb reference and the JSON Schema for editors."""
     (docs / "schema").mkdir(parents=True, exist_ok=True)
     (docs / "verbs.md").write_text(verb_reference(), encoding="utf-8")
+    (docs / "rules.md").write_text(rule_reference(), encoding="utf-8")
     schema = json.dumps(dataset_schema(), indent=1, ensure_ascii=True) + "\n"
     (docs / "schema" / "dataset.schema.json").write_text(schema, encoding="utf-8")
     print(f"wrote {docs / 'verbs.md'} and {docs / 'schema' / 'dataset.schema.json'}")
