@@ -24,6 +24,7 @@ from engine.standards.terminology_import import import_terminology
 from simulator.plants import Mess
 from trialmill.build import build_study
 from trialmill.check import check_study
+from trialmill.convert import Choices
 from trialmill.convert import convert as convert_file
 from trialmill.effort import effort_told
 from trialmill.explain import explain as explain_variable
@@ -80,13 +81,17 @@ def check(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="An .xpt or .parquet file.")],
-    target: Annotated[Path, typer.Argument(help="The file to write: .xpt, .csv or .parquet.")],
-    created: Annotated[datetime, typer.Option(help="Time in the headers of a new .xpt.")] = datetime(1960, 1, 1),
+    source: Annotated[Path, typer.Argument(help="An .xpt, .csv, .parquet or .sas7bdat file.")],
+    target: Annotated[Path, typer.Argument(help="The file to write: .xpt, .csv (with a .json beside it) or .parquet.")],
+    metadata: Annotated[Path | None, typer.Option(help="Labels, types and lengths as JSON, for a .csv.")] = None,
+    study: Annotated[Path | None, typer.Option(help="A study whose spec describes the dataset, for a .csv.")] = None,
+    dataset: Annotated[str, typer.Option(help="Which dataset of the file, or of the study.")] = "",
+    encoding: Annotated[str, typer.Option(help="Encoding of the source's text.")] = "",
+    created: Annotated[datetime | None, typer.Option(help="Time in the headers; the source's when not given.")] = None,
 ) -> None:
     """Convert a dataset file."""
-    convert_file(source, target, created)
-    print(f"wrote {target}")
+    for path in convert_file(source, target, Choices(created, dataset, metadata, study, encoding)):
+        print(f"wrote {path}")
 
 
 @app.command()
@@ -149,7 +154,7 @@ def reference(docs: Annotated[Path, typer.Option(help="Folder to write to.")] = 
     (docs / "rules.md").write_text(rule_reference(), encoding="utf-8")
     schema = json.dumps(dataset_schema(), indent=1, ensure_ascii=True) + "\n"
     (docs / "schema" / "dataset.schema.json").write_text(schema, encoding="utf-8")
-    print(f"wrote {docs / 'verbs.md'} and {docs / 'schema' / 'dataset.schema.json'}")
+    print(f"wrote {docs / 'verbs.md'}, {docs / 'rules.md'} and {docs / 'schema' / 'dataset.schema.json'}")
 
 
 @terminology.command("import")
