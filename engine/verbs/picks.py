@@ -232,7 +232,7 @@ class Count(Params):
     "exists",
     reads="of",
     scope="subject",
-    says="Y if a record of {of} satisfies {where}",
+    says="Y if there is a record of {of}[ where {where}]",
     example="SAFFL: {exists: EX, else: N}",
 )
 class Exists(Count):
