@@ -15,18 +15,13 @@ from pydantic import BeforeValidator, field_validator
 from engine.errors import DataError, Problem
 from engine.run.at import At
 from engine.run.tables import Positions, take_values
-from engine.spec.binding import Model
+from engine.spec.binding import LISTED, Model, listed
 from engine.spec.expressions import FarExpression
 from engine.spec.refs import FarRef
 from engine.spec.registry import Params, verb
 from engine.verbs.reach import Reach, reach
 
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Order = Annotated[list[FarRef], BeforeValidator(_listed)]
+Order = Annotated[list[FarRef], LISTED]
 
 
 class _Pick(Params):
@@ -101,7 +96,7 @@ class Source(Model):
 
 def _sources(value: Any) -> Any:
     """A bare reference is a source without a condition."""
-    return [each if isinstance(each, (dict, Source)) else {"of": each} for each in _listed(value)]
+    return [each if isinstance(each, (dict, Source)) else {"of": each} for each in listed(value)]
 
 
 class Extreme(Params):
