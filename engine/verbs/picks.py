@@ -243,6 +243,10 @@ class Exists(Count):
         "alias_generator": lambda name: "else" if name == "otherwise" else name,
     }
 
+    def values_given(self) -> tuple[str, ...]:
+        """See Params."""
+        return ("Y", *([self.otherwise] if self.otherwise else []))
+
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         there = pd.Series(self.counts(at) > 0)

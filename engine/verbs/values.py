@@ -102,6 +102,10 @@ class Flag(Params):
     condition: Expression
     otherwise: str = Field("", alias="else")
 
+    def values_given(self) -> tuple[str, ...]:
+        """See Params."""
+        return ("Y", *([self.otherwise] if self.otherwise else []))
+
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         true = pd.Series(at.test(self.condition))
@@ -151,7 +155,8 @@ class Cases(Params):
 
     def values_given(self) -> tuple[str, ...]:
         """See Params."""
-        return tuple(c.give for c in self.cases if c.give is not None)
+        last = [self.otherwise] if self.otherwise not in ("", "error") else []
+        return (*(c.give for c in self.cases if c.give is not None), *last)
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
@@ -286,6 +291,10 @@ class LookUp(Params):
     def tables(self) -> tuple[str, ...]:
         """See Params."""
         return (self.table,)
+
+    def columns_read(self) -> dict[str, tuple[str, ...]]:
+        """See Params."""
+        return {self.table: (*self.match, self.give)}
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
