@@ -16,13 +16,14 @@ import typer
 import adam  # noqa: F401  registers the verbs of ADaM
 import engine.verbs  # noqa: F401  registers the general verbs
 import sdtm  # noqa: F401  registers the verbs of SDTM
+from edc.export import read_export
 from engine.errors import TrialmillError
 from engine.spec.lint import lint as lint_study
 from engine.spec.reference import dataset_schema, verb_reference
 from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
 from simulator.plants import Mess
-from trialmill.build import build_study
+from trialmill.build import build_study, columns_of, undescribed
 from trialmill.check import check_study
 from trialmill.convert import Choices
 from trialmill.convert import convert as convert_file
@@ -95,10 +96,17 @@ def convert(
 
 
 @app.command()
-def lint(study: StudyOption = DEFAULT_STUDY) -> None:
+def lint(
+    study: StudyOption = DEFAULT_STUDY,
+    raw: Annotated[Path | None, typer.Option(help="An export, for names that no file of the study describes.")] = None,
+) -> None:
     """List every problem of a study's specs."""
     read = load_study(study)
-    found = [*lint_study(read), *lint_rules(read)]
+    raw = raw or Path("raw") / study.name
+    known = None
+    if undescribed(read) and raw.is_dir():
+        known = columns_of(read, read_export(read.raw, read.forms, raw))
+    found = [*lint_study(read, known), *lint_rules(read)]
     for problem in found:
         print(f"{problem}\n", file=sys.stderr)
     print(f"{study}: {len(found)} problem{'' if len(found) == 1 else 's'}")
