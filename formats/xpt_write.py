@@ -83,7 +83,7 @@ def _blocks(frame: pd.DataFrame, meta: DatasetMeta, records: np.dtype[np.void]) 
     size = max(1, BLOCK_BYTES // records.itemsize)
     count = -(-len(frame) // size)
     workers = min(MOST_THREADS, os.cpu_count() or 1, max(count, 1))
-    columns = [text_of(frame[v.name]) if v.type == "Char" else frame[v.name].to_numpy()
+    columns = [_whole(text_of(frame[v.name])) if v.type == "Char" else frame[v.name].to_numpy()
                for v in meta.variables]
     rooms = [np.empty(min(size, len(frame)), dtype=records) for _ in range(min(workers + 1, max(count, 1)))]
 
@@ -91,7 +91,7 @@ def _blocks(frame: pd.DataFrame, meta: DatasetMeta, records: np.dtype[np.void]) 
         start = number * size
         block = rooms[number % len(rooms)][:min(size, len(frame) - start)]
         for i, (variable, column) in enumerate(zip(meta.variables, columns, strict=True)):
-            if isinstance(column, pa.ChunkedArray):
+            if isinstance(column, pa.Array):
                 block[f"f{i}"] = _padded(column.slice(start, len(block)), width_of(variable))
             else:
                 block[f"f{i}"] = _numbers(column[start:start + len(block)], width_of(variable))
@@ -105,11 +105,16 @@ def _blocks(frame: pd.DataFrame, meta: DatasetMeta, records: np.dtype[np.void]) 
                 coming.append(pool.submit(lay_out, number + len(rooms)))
 
 
-def _padded(texts: pa.ChunkedArray, width: int) -> NDArray[np.void]:
+def _whole(texts: pa.ChunkedArray) -> pa.Array:
+    """Text in one piece; it is copied only where it lies in several."""
+    return texts.chunk(0) if texts.num_chunks == 1 else pa.concat_arrays(texts.chunks or [pa.array([], texts.type)])
+
+
+def _padded(texts: pa.Array, width: int) -> NDArray[np.void]:
     """n texts as n fields of `width` bytes, padded with blanks."""
     if texts.null_count:
         texts = pc.fill_null(texts, "")
-    padded = pa.concat_arrays(pc.ascii_rpad(texts, width, padding=" ").chunks)
+    padded = pc.ascii_rpad(texts, width, padding=" ")
     _, offsets, data = padded.buffers()
     first = np.frombuffer(offsets, dtype=np.int64)[padded.offset]
     return np.frombuffer(data, dtype=f"V{width}", count=len(padded), offset=int(first))
