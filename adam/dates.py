@@ -9,14 +9,15 @@ Sources: ADaMIG 1.3 sections 3.1.2 (imputation flags) and 3.1.3 (SAS dates); DAT
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from engine.dates import DAY, FOREIGN, MONTH, NOTHING, YEAR, Floats, seconds, spans
 from engine.run.at import At
+from engine.spec.binding import LISTED
 from engine.spec.expressions import Expression
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Params, verb
@@ -27,11 +28,7 @@ IMPUTED_TIME = ("C81226", {0: "C81213", 1: "C81214"})  # TIMEFL: H, M by how man
 SECONDS_PER_DAY = 86400.0
 
 
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Limits = Annotated[list[Expression], BeforeValidator(_listed)]
+Limits = Annotated[list[Expression], LISTED]
 
 
 def days_of(values: pd.Series) -> Floats:

@@ -176,7 +176,7 @@ class _Reader:
         table = self._table(form, pieces, names, strict=self.raw.carriers[self.export.carrier].folder is not None)
         if table is None or (not pieces and self.forms is None):
             return
-        if self.forms is None and self._lacks_common(form, pieces):
+        if self.forms is None and self._lacks_identity(form, pieces):
             return
         roles = self.raw.roles
         table.subject_column = roles.subject
@@ -206,9 +206,10 @@ class _Reader:
                 )
         self.export.tables[form] = table
 
-    def _lacks_common(self, form: str, pieces: list[_Piece]) -> bool:
-        """Common columns that a file does not have, where no catalogue of forms says what columns there are."""
-        lacking = [(p, c) for p in pieces for c in self.raw.common if c not in p.frame.columns]
+    def _lacks_identity(self, form: str, pieces: list[_Piece]) -> bool:
+        """Columns of subject, record or status that a file lacks, where no catalogue of forms says what there is."""
+        needed = [c for c in (self.raw.roles.subject, self.raw.roles.record, self.raw.roles.status) if c]
+        lacking = [(p, c) for p in pieces for c in needed if c not in p.frame.columns]
         for piece, column in lacking:
             known = [str(c) for c in piece.frame.columns]
             self.problems.append(

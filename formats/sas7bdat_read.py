@@ -53,9 +53,15 @@ def read_sas7bdat(
         columns[name] = _text(read[name]) if kind == "Char" else _numbers(read[name])
         variables.append(VariableMeta(
             name, said.column_names_to_labels.get(name) or "", kind, int(said.variable_storage_width[name]),
-            said.original_variable_types.get(name) or ""))
-    meta = DatasetMeta(said.table_name or Path(path).stem, said.file_label or "", tuple(variables))
+            _format(said.original_variable_types.get(name) or "")))
+    created = said.creation_time.replace(microsecond=0) if said.creation_time else None
+    meta = DatasetMeta(said.table_name or Path(path).stem, said.file_label or "", tuple(variables), created)
     return pd.DataFrame(columns), meta
+
+
+def _format(text: str) -> str:
+    """A format as SAS writes it: with a full stop."""
+    return text if not text or "." in text else f"{text}."
 
 
 def _text(values: pd.Series) -> pd.Series:

@@ -26,6 +26,7 @@ from formats import xpt_layout as layout
 from formats.ibm import from_ibm
 from formats.metadata import DatasetMeta, VariableMeta
 
+BLOCK_BYTES = 4 << 20  # of records taken apart together
 _DESCRIPTOR_SIZES = (136, 140)  # VAX/VMS writes 136 bytes
 
 
@@ -192,35 +193,71 @@ def _text(raw: bytes) -> str:
 
 
 def _frame(data: mmap.mmap | bytes, member: _Member, shown: str, encoding: str) -> pd.DataFrame:
-    raw = np.frombuffer(data, dtype=np.uint8, count=member.count * member.width, offset=member.start)
-    matrix = raw.reshape(member.count, member.width) if member.width else raw.reshape(0, 0)
+    """The records column by column, from blocks that fit the processor's cache; blocks do not depend on one another."""
+    if not member.width:
+        return pd.DataFrame()
+    variables, name = member.meta.variables, member.meta.name
+    kind = np.dtype({
+        "names": [f"f{i}" for i in range(len(variables))], "formats": [f"V{v.length}" for v in variables],
+        "offsets": list(member.positions), "itemsize": member.width})  # fields are copied whole, not byte by byte
+    records = np.frombuffer(data, dtype=kind, count=member.count, offset=member.start)
+    numbers = {i: np.empty(member.count) for i, v in enumerate(variables) if v.type == "Num"}
+    size = max(1, BLOCK_BYTES // member.width)
 
-    def column(variable: VariableMeta, at: int) -> pd.Series:
-        field = matrix[:, at : at + variable.length]
-        if variable.type == "Num":
-            return pd.Series(from_ibm(field))
-        return _texts(field, member.meta.name, variable.name, shown, encoding)
+    def block(start: int) -> list[pa.Array | None]:
+        """The block's texts by variable, None where they are not ASCII; its numbers are set in place."""
+        some, texts = records[start : start + size], []
+        for i in range(len(variables)):
+            if i in numbers:
+                numbers[i][start : start + size] = from_ibm(_bytes(some[f"f{i}"]))
+            else:
+                texts.append(_texts(_bytes(some[f"f{i}"])))
+        return texts
 
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:  # columns do not depend on one another
-        columns = list(pool.map(column, member.meta.variables, member.positions))
-    return pd.DataFrame(dict(zip((v.name for v in member.meta.variables), columns, strict=True)))
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        blocks = list(pool.map(block, range(0, member.count, size)))
+    columns, place = {}, 0
+    for i, variable in enumerate(variables):
+        if i in numbers:
+            columns[variable.name] = pd.Series(numbers.pop(i))
+            continue
+        parts = [each[place] for each in blocks]
+        for each in blocks:
+            each[place] = None  # the text is copied now: let the parts go
+        place += 1
+        if any(part is None for part in parts):
+            columns[variable.name] = _decoded(_bytes(records[f"f{i}"]), name, variable.name, shown, encoding)
+        else:
+            columns[variable.name] = _series(pa.concat_arrays(parts) if parts else pa.array([], pa.large_string()))
+    return pd.DataFrame(columns)
 
 
-def _texts(field: NDArray[np.uint8], dataset: str, variable: str, shown: str, encoding: str) -> pd.Series:
-    """n fields as texts without their padding; blank is missing."""
+def _bytes(field: NDArray[np.void]) -> NDArray[np.uint8]:
+    """n fields as n by width bytes, side by side."""
+    return np.ascontiguousarray(field).view(np.uint8).reshape(len(field), field.itemsize)
+
+
+def _binary(field: NDArray[np.uint8]) -> pa.LargeBinaryArray:
+    """n fields as n Arrow values of equal length."""
     count, width = field.shape
-    flat = np.ascontiguousarray(field).reshape(-1)
     offsets = np.arange(count + 1, dtype=np.int64) * width
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(flat)]
-    texts = pa.LargeBinaryArray.from_buffers(pa.large_binary(), count, buffers)
-    if len(flat) and flat.max() > 127:
-        return _decoded(texts, dataset, variable, shown, encoding)
-    trimmed = pc.ascii_rtrim(texts.view(pa.large_string()), characters=" ")
-    return _series(trimmed)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(field)]
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), count, buffers)
 
 
-def _decoded(texts: pa.LargeBinaryArray, dataset: str, variable: str, shown: str, encoding: str) -> pd.Series:
-    coded = texts.dictionary_encode()
+def _texts(field: NDArray[np.uint8]) -> pa.Array | None:
+    """n fields as texts without their padding, blank as null; None when they are not ASCII."""
+    if field.size and field.max() > 127:
+        return None
+    trimmed = pc.ascii_rtrim(_binary(field).view(pa.large_string()), characters=" ")
+    return _blank_missing(trimmed)
+
+
+def _decoded(
+    field: NDArray[np.uint8], dataset: str, variable: str, shown: str, encoding: str
+) -> pd.Series:
+    """n fields as texts of an encoding; each distinct one is decoded once."""
+    coded = _binary(field).dictionary_encode()
     values, problems = [], []
     for index, raw in enumerate(coded.dictionary.to_pylist()):
         try:
@@ -231,9 +268,13 @@ def _decoded(texts: pa.LargeBinaryArray, dataset: str, variable: str, shown: str
                                     found=f"record {row}: {raw.rstrip(b' ')[:40]!r}", do="name the file's encoding"))
     if problems:
         raise FileError(problems[:20])
-    return _series(pa.array(values, pa.large_string()).take(coded.indices))
+    return _series(_blank_missing(pa.array(values, pa.large_string()).take(coded.indices)))
+
+
+def _blank_missing(texts: pa.Array) -> pa.Array:
+    empty = pc.equal(pc.binary_length(texts), 0)
+    return pc.if_else(empty, pa.scalar(None, pa.large_string()), texts) if pc.any(empty).as_py() else texts
 
 
 def _series(texts: pa.Array) -> pd.Series:
-    present = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.large_string()), texts)
-    return pd.Series(pd.array(present, dtype=pd.StringDtype("pyarrow", na_value=np.nan)))
+    return pd.Series(pd.array(texts, dtype=pd.StringDtype("pyarrow", na_value=np.nan)))

@@ -9,7 +9,10 @@ Sources: SAS technical note TS-140 (record layout of a transport data set).
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -29,6 +32,7 @@ from formats.xpt_check import check_writable, text_of, width_of
 VERSION = b"9.4     "  # fixed, as is the host: any machine gives the same bytes
 HOST = b"PYTHON  "
 BLOCK_BYTES = 4 << 20  # records are laid out in blocks of about this size
+MOST_THREADS = 4  # that lay out blocks
 
 
 def write_xpt(path: Path | str, frame: pd.DataFrame, meta: DatasetMeta, created: datetime, *,
@@ -72,26 +76,45 @@ def _record_type(meta: DatasetMeta) -> np.dtype[np.void]:
 
 
 def _blocks(frame: pd.DataFrame, meta: DatasetMeta, records: np.dtype[np.void]) -> Iterator[NDArray[np.void]]:
-    """The records as laid out in the file, some thousands at a time; the same memory is used again."""
+    """The records as laid out in the file, some thousands at a time; the memory of a block is soon used again.
+
+    Blocks do not depend on one another: while one is written, threads lay out the next ones.
+    """
     size = max(1, BLOCK_BYTES // records.itemsize)
-    columns = [text_of(frame[v.name]) if v.type == "Char" else frame[v.name].to_numpy()
+    count = -(-len(frame) // size)
+    workers = min(MOST_THREADS, os.cpu_count() or 1, max(count, 1))
+    columns = [_whole(text_of(frame[v.name])) if v.type == "Char" else frame[v.name].to_numpy()
                for v in meta.variables]
-    room = np.empty(min(size, len(frame)), dtype=records)
-    for start in range(0, len(frame), size):
-        block = room[:min(size, len(frame) - start)]
+    rooms = [np.empty(min(size, len(frame)), dtype=records) for _ in range(min(workers + 1, max(count, 1)))]
+
+    def lay_out(number: int) -> NDArray[np.void]:
+        start = number * size
+        block = rooms[number % len(rooms)][:min(size, len(frame) - start)]
         for i, (variable, column) in enumerate(zip(meta.variables, columns, strict=True)):
-            if isinstance(column, pa.ChunkedArray):
+            if isinstance(column, pa.Array):
                 block[f"f{i}"] = _padded(column.slice(start, len(block)), width_of(variable))
             else:
                 block[f"f{i}"] = _numbers(column[start:start + len(block)], width_of(variable))
-        yield block
+        return block
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        coming = deque(pool.submit(lay_out, n) for n in range(min(len(rooms), count)))
+        for number in range(count):
+            yield coming.popleft().result()
+            if number + len(rooms) < count:  # its memory is free again
+                coming.append(pool.submit(lay_out, number + len(rooms)))
 
 
-def _padded(texts: pa.ChunkedArray, width: int) -> NDArray[np.void]:
+def _whole(texts: pa.ChunkedArray) -> pa.Array:
+    """Text in one piece; it is copied only where it lies in several."""
+    return texts.chunk(0) if texts.num_chunks == 1 else pa.concat_arrays(texts.chunks or [pa.array([], texts.type)])
+
+
+def _padded(texts: pa.Array, width: int) -> NDArray[np.void]:
     """n texts as n fields of `width` bytes, padded with blanks."""
     if texts.null_count:
         texts = pc.fill_null(texts, "")
-    padded = pa.concat_arrays(pc.ascii_rpad(texts, width, padding=" ").chunks)
+    padded = pc.ascii_rpad(texts, width, padding=" ")
     _, offsets, data = padded.buffers()
     first = np.frombuffer(offsets, dtype=np.int64)[padded.offset]
     return np.frombuffer(data, dtype=f"V{width}", count=len(padded), offset=int(first))

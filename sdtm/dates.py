@@ -8,20 +8,17 @@ Sources: SDTMIG 3.4 sections 4.4.1 and 4.4.2.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from engine.dates import spans
 from engine.run.at import At
+from engine.spec.binding import LISTED
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Params, verb
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
 
 
 @verb(
@@ -39,7 +36,7 @@ class Iso8601(Params):
     happened yet. A partial date stays when its earliest possible day is not later.
     """
 
-    of: Annotated[list[VariableRef], BeforeValidator(_listed)] = Field(min_length=1, max_length=2)
+    of: Annotated[list[VariableRef], LISTED] = Field(min_length=1, max_length=2)
     date_only: str = ""
     not_after: VariableRef | None = None
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from engine.dates import spans
 from engine.run.at import At
 from engine.run.tables import take_values
+from engine.spec.binding import LISTED
 from engine.spec.expressions import Expression
 from engine.spec.refs import FarRef, VariableRef
 from engine.spec.registry import Params, verb
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
 
 
 @verb(
@@ -37,7 +34,7 @@ class DoseOfDay(Params):
     and its time in another source) has for the day counts.
     """
 
-    of: Annotated[list[VariableRef], BeforeValidator(_listed)] = Field(min_length=1)
+    of: Annotated[list[VariableRef], LISTED] = Field(min_length=1)
     start: FarRef
     end: FarRef
     recorded: list[FarRef] = Field([], max_length=2)

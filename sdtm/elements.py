@@ -8,23 +8,19 @@ Sources: SDTMIG 3.4 section 5.3 (SE); SDTMIG 3.4 section 4.4.2 (precision: dates
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from engine.numbers import by_distinct
 from engine.run.at import At
 from engine.run.tables import take_values
-from engine.spec.binding import Model
+from engine.spec.binding import LISTED, Model
 from engine.spec.expressions import Expression
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Made, RecordParams, record_verb
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
 
 
 class Element(Model):
@@ -33,7 +29,7 @@ class Element(Model):
     `before_end: true`: it must begin before the participation ends, not on that day.
     """
 
-    start: Annotated[list[VariableRef], BeforeValidator(_listed)] = Field(min_length=1)
+    start: Annotated[list[VariableRef], LISTED] = Field(min_length=1)
     code: VariableRef | None = None
     before_end: Literal["true", "false"] = "false"
 

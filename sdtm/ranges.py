@@ -7,16 +7,17 @@ Sources: SDTMIG 3.4, LB assumptions and section 4.5.1; CDISC controlled terminol
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from engine.dates import spans
 from engine.errors import DataError, Problem
 from engine.run.at import At
+from engine.spec.binding import LISTED
 from engine.spec.codelists import find_codelist
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Made, Params, RecordParams, record_verb, verb
@@ -26,11 +27,7 @@ from sdtm.results import SIGNS, parts
 LOW, HIGH, NORMAL, ABNORMAL = "C78801", "C78800", "C78727", "C78802"  # terms of NRIND
 
 
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Pair = Annotated[list[str], BeforeValidator(_listed), Field(min_length=2, max_length=2)]
+Pair = Annotated[list[str], LISTED, Field(min_length=2, max_length=2)]
 
 
 @record_verb(

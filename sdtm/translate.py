@@ -7,20 +7,17 @@ Sources: SDTMIG 3.4 section 4.2.4 (text is submitted in English); FDA Study Data
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from engine.errors import DataError, Problem
 from engine.run.at import At
+from engine.spec.binding import LISTED
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Params, verb
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
 
 
 @verb(
@@ -39,7 +36,7 @@ class Translate(Params):
     `field`, `from` and `to`.
     """
 
-    of: Annotated[list[VariableRef], BeforeValidator(_listed)] = Field(min_length=1, max_length=5)
+    of: Annotated[list[VariableRef], LISTED] = Field(min_length=1, max_length=5)
     table: str = Field("translations", alias="in")
     by: str = Field("field", alias="field")
     source: str = Field("zh", alias="from")

@@ -6,24 +6,20 @@ cancelled is listed.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from engine.numbers import rank
 from engine.run.at import At
+from engine.spec.binding import LISTED
 from engine.spec.expressions import Expression
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Made, RecordParams, record_verb
 
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Refs = Annotated[list[VariableRef], BeforeValidator(_listed), Field(min_length=1)]
+Refs = Annotated[list[VariableRef], LISTED, Field(min_length=1)]
 
 
 @record_verb(

@@ -9,18 +9,18 @@ Sources: SDTMIG 3.4 sections 4.4.5 (numbering of unplanned visits) and 5.4 (SV).
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from engine.dates import spans
 from engine.errors import DataError, Problem
 from engine.numbers import number_texts, rank, to_numbers
 from engine.run.at import At
 from engine.run.tables import Positions, Records, Table, take, take_values
-from engine.spec.binding import Model
+from engine.spec.binding import LISTED, Model
 from engine.spec.expressions import Expression
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Made, RecordParams, record_verb
@@ -32,11 +32,7 @@ STEP = 0.01  # between unscheduled visits after the same planned visit; SDTMIG 3
 MOST = 99  # unscheduled visits that fit between two planned ones
 
 
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Refs = Annotated[list[VariableRef], BeforeValidator(_listed)]
+Refs = Annotated[list[VariableRef], LISTED]
 
 
 @record_verb(
@@ -60,7 +56,7 @@ class PlannedVisits(RecordParams):
     date: VariableRef
     done: Expression | None = None
     anchors: dict[str, VariableRef] = {}
-    other: Annotated[list[str], BeforeValidator(_listed)] = []
+    other: Annotated[list[str], LISTED] = []
     ties: Refs
 
     def tables(self) -> tuple[str, ...]:
@@ -194,7 +190,7 @@ class UnplannedDates(RecordParams):
     sources: dict[str, DatedSource] = Field(min_length=1)
     called: str
     not_after: VariableRef | None = None
-    other: Annotated[list[str], BeforeValidator(_listed)] = []
+    other: Annotated[list[str], LISTED] = []
 
     def tables(self) -> tuple[str, ...]:
         """See RecordParams."""

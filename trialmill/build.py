@@ -103,6 +103,9 @@ def build_study(
     if problems:
         raise SpecError(problems)
     export = read_export(study.raw, study.forms, raw, carrier)
+    problems = lint(study, columns_of(study, export)) if undescribed(study) else []
+    if problems:
+        raise SpecError(problems)
     result = build(study, export.tables, Tools(study), wanted, jobs=jobs, progress=progress)
     issues = in_order([*export.issues, *result.issues, *_kept_issues(study, out, wanted)])
     beside = [out.with_name(f"{out.name}.{name}") for name in (ISSUES, WORKBOOK)]
@@ -134,6 +137,17 @@ def build_study(
         path.unlink(missing_ok=True)
     counts = {s: sum(i.severity == s for i in issues) for s in ("blocking", "warning", "info")}
     return Summary(out, files, counts)
+
+
+def undescribed(study: Study) -> bool:
+    """Whether columns of some raw source are known from the export only."""
+    return study.forms is None or any(not vendor.columns for vendor in study.raw.vendors.values())
+
+
+def columns_of(study: Study, export: RawExport) -> dict[str, tuple[str, ...]]:
+    """The columns of every raw source of an export; optional sources that it does not hold are empty."""
+    absent: dict[str, tuple[str, ...]] = {name: tuple(v.columns) for name, v in study.raw.vendors.items()}
+    return absent | {name: tuple(map(str, table.frame.columns)) for name, table in export.tables.items()}
 
 
 def metadata(built: Built) -> DatasetMeta:

@@ -16,14 +16,16 @@ import typer
 import adam  # noqa: F401  registers the verbs of ADaM
 import engine.verbs  # noqa: F401  registers the general verbs
 import sdtm  # noqa: F401  registers the verbs of SDTM
+from edc.export import read_export
 from engine.errors import TrialmillError
 from engine.spec.lint import lint as lint_study
 from engine.spec.reference import dataset_schema, verb_reference
 from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
 from simulator.plants import Mess
-from trialmill.build import build_study
+from trialmill.build import build_study, columns_of, undescribed
 from trialmill.check import check_study
+from trialmill.convert import Choices
 from trialmill.convert import convert as convert_file
 from trialmill.effort import effort_told
 from trialmill.explain import explain as explain_variable
@@ -31,6 +33,7 @@ from trialmill.explain import explain_record
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
 from validators.lint import lint_rules
+from validators.reference import rule_reference
 from validators.report import told
 
 app = typer.Typer(
@@ -79,20 +82,31 @@ def check(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="An .xpt or .parquet file.")],
-    target: Annotated[Path, typer.Argument(help="The file to write: .xpt, .csv or .parquet.")],
-    created: Annotated[datetime, typer.Option(help="Time in the headers of a new .xpt.")] = datetime(1960, 1, 1),
+    source: Annotated[Path, typer.Argument(help="An .xpt, .csv, .parquet or .sas7bdat file.")],
+    target: Annotated[Path, typer.Argument(help="The file to write: .xpt, .csv (with a .json beside it) or .parquet.")],
+    metadata: Annotated[Path | None, typer.Option(help="Labels, types and lengths as JSON, for a .csv.")] = None,
+    study: Annotated[Path | None, typer.Option(help="A study whose spec describes the dataset, for a .csv.")] = None,
+    dataset: Annotated[str, typer.Option(help="Which dataset of the file, or of the study.")] = "",
+    encoding: Annotated[str, typer.Option(help="Encoding of the source's text.")] = "",
+    created: Annotated[datetime | None, typer.Option(help="Time in the headers; the source's when not given.")] = None,
 ) -> None:
     """Convert a dataset file."""
-    convert_file(source, target, created)
-    print(f"wrote {target}")
+    for path in convert_file(source, target, Choices(created, dataset, metadata, study, encoding)):
+        print(f"wrote {path}")
 
 
 @app.command()
-def lint(study: StudyOption = DEFAULT_STUDY) -> None:
+def lint(
+    study: StudyOption = DEFAULT_STUDY,
+    raw: Annotated[Path | None, typer.Option(help="An export, for names that no file of the study describes.")] = None,
+) -> None:
     """List every problem of a study's specs."""
     read = load_study(study)
-    found = [*lint_study(read), *lint_rules(read)]
+    raw = raw or Path("raw") / study.name
+    known = None
+    if undescribed(read) and raw.is_dir():
+        known = columns_of(read, read_export(read.raw, read.forms, raw))
+    found = [*lint_study(read, known), *lint_rules(read)]
     for problem in found:
         print(f"{problem}\n", file=sys.stderr)
     print(f"{study}: {len(found)} problem{'' if len(found) == 1 else 's'}")
@@ -145,9 +159,10 @@ def reference(docs: Annotated[Path, typer.Option(help="Folder to write to.")] = 
     """Write the verb reference and the JSON Schema for editors."""
     (docs / "schema").mkdir(parents=True, exist_ok=True)
     (docs / "verbs.md").write_text(verb_reference(), encoding="utf-8")
+    (docs / "rules.md").write_text(rule_reference(), encoding="utf-8")
     schema = json.dumps(dataset_schema(), indent=1, ensure_ascii=True) + "\n"
     (docs / "schema" / "dataset.schema.json").write_text(schema, encoding="utf-8")
-    print(f"wrote {docs / 'verbs.md'} and {docs / 'schema' / 'dataset.schema.json'}")
+    print(f"wrote {docs / 'verbs.md'}, {docs / 'rules.md'} and {docs / 'schema' / 'dataset.schema.json'}")
 
 
 @terminology.command("import")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from engine.errors import Place, Problem, SpecError, nearest
 from engine.spec.document import Document
@@ -24,6 +24,14 @@ class Model(BaseModel):
         "arbitrary_types_allowed": True,
         "populate_by_name": True,
     }
+
+
+def listed(value: Any) -> Any:
+    """One thing as a list of one; a list as it is."""
+    return value if isinstance(value, list) else [value]
+
+
+LISTED = BeforeValidator(listed)  # a parameter that takes one or several
 
 
 def bind(model: type[M], document: Document, path: tuple[str | int, ...] = ()) -> M:

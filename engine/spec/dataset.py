@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from engine.errors import Place, Problem, SpecError, nearest
-from engine.spec.binding import Model, bind, bind_data
+from engine.spec.binding import LISTED, Model, bind, bind_data
 from engine.spec.document import Document
 from engine.spec.expressions import Expression
 from engine.spec.refs import VariableRef
@@ -33,10 +33,6 @@ _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,7}")
 def is_working(name: str) -> bool:
     """Whether a variable is derived for others to read and never written."""
     return name.startswith("_")
-
-
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
 
 
 class Options(Model):
@@ -81,8 +77,8 @@ class Header(Model):
     structure: str = ""
     klass: str = Field("", alias="class")
     working: Literal["true", "false"] = "false"
-    keys: Annotated[list[str], BeforeValidator(_as_list)]
-    ties: Annotated[list[VariableRef], BeforeValidator(_as_list)] = []
+    keys: Annotated[list[str], LISTED]
+    ties: Annotated[list[VariableRef], LISTED] = []
     cut_off: str = ""
     keep: Expression | None = None
     comment: str = ""

@@ -203,6 +203,16 @@ class Expression:
         for child in children:
             self._collect(child, found)
 
+    @property
+    def tree(self) -> ast.AST:
+        """The checked syntax tree."""
+        return self._tree
+
+    def ref_of(self, node: ast.AST) -> VariableRef:
+        """The reference that a name of the tree stands for."""
+        assert isinstance(node, (ast.Name, ast.Attribute))
+        return self._ref(node)
+
     # -- computing
 
     def evaluate(self, lookup: Lookup, n: int) -> pd.Series | Truth:

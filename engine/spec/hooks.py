@@ -24,12 +24,12 @@ import io
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from engine.errors import Place, Problem, nearest
-from engine.spec.binding import Model
+from engine.spec.binding import LISTED, Model
 from engine.spec.refs import VariableRef
 
 if TYPE_CHECKING:
@@ -39,17 +39,13 @@ FILE = "hooks.py"
 PREFIX = "hook"  # columns of record hooks are hook.NAME
 
 
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
 class HookSpec(Model):
     """A function of hooks.py: what it reads and writes, and the sentence for the reviewer."""
 
     kind: Literal["variable", "records"] = "variable"
     reads: list[VariableRef] = []
     far: dict[str, list[str]] = {}
-    writes: Annotated[list[str], BeforeValidator(_listed)] = Field(min_length=1)
+    writes: Annotated[list[str], LISTED] = Field(min_length=1)
     scope: Literal["record", "subject", "study"]
     says: str = Field(min_length=10)
     columns: list[str] = []

@@ -1,7 +1,8 @@
 """Every problem of a study at once: unknown names, keys, codelists, terms, missing variables, circles.
 
-Nothing is derived and no raw file is read; what the forms and the layout of the export describe is known. Each
-problem has its place, the nearest name and what to do.
+Nothing is derived and no raw file is read. What the forms and the layout of the export describe is known; where nothing
+describes a source, its columns may be given as the export itself has them. Each problem has its place, the nearest name
+and what to do.
 
 Sources: architecture, "Models"; SDTMIG 3.4 sections 4.1.5 (core variables) and 8.4 (supplemental qualifiers).
 """
@@ -11,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.errors import Place, Problem, SpecError, nearest
+from engine.numbers import NUMBER
 from engine.run.overflow import MOST, qualifier_name
 from engine.run.plan import Plan
 from engine.spec.catalogue import IMPLIED, Catalogue
 from engine.spec.codelists import find_codelist
 from engine.spec.dataset import DatasetSpec, Part, VariableLine, is_working
 from engine.spec.hooks import hook_problems
+from engine.spec.lint_conditions import condition_problems
+from engine.spec.lint_identity import identity_problems
 from engine.spec.refs import VariableRef
 from engine.spec.study import Study
 
@@ -26,17 +30,25 @@ PEOPLE = {
 }
 
 
-def lint(study: Study) -> list[Problem]:
-    """All problems of a study that was read, by file and line."""
+def lint(study: Study, export: dict[str, tuple[str, ...]] | None = None) -> list[Problem]:
+    """All problems of a study that was read, by file and line.
+
+    Args:
+        study: the study.
+        export: columns of the raw sources as an export has them, for those that no file of the study describes.
+    """
     problems: list[Problem] = []
-    names = Names(study)
+    names = Names(study, export)
     catalogue = Catalogue(study)
     problems += catalogue.problems
     problems += hook_problems(study)
+    problems += identity_problems(study, names.raw, open_=names.open)
     for spec in study.datasets.values():
         problems += _names(spec, names)
         problems += _keys(spec, catalogue)
         problems += _codelists(spec, study, catalogue)
+        problems += _types(spec, catalogue)
+        problems += condition_problems(spec, catalogue)
         problems += _core(spec, study, catalogue)
         problems += _qualifiers(spec, catalogue)
     plan = Plan(study.datasets)
@@ -52,8 +64,8 @@ def lint(study: Study) -> list[Problem]:
 class Names:
     """What a reference of the study may name."""
 
-    def __init__(self, study: Study) -> None:
-        """Collect sources and their columns; None where the columns are only known from the export."""
+    def __init__(self, study: Study, export: dict[str, tuple[str, ...]] | None = None) -> None:
+        """Collect sources and their columns; None where the columns are only known from an export that is not given."""
         self.sources: dict[str, tuple[str, ...] | None] = {
             "study": tuple(sorted(study.setting_names)),
             **PEOPLE,
@@ -64,7 +76,12 @@ class Names:
                 self.sources[form] = (*common, *study.forms.columns(form))
         for name, vendor in study.raw.vendors.items():
             self.sources[name] = tuple(vendor.columns) or None
-        self.open = study.forms is None  # forms come from the export itself
+        self.open = study.forms is None and export is None  # forms come from the export itself
+        for name, columns in (export or {}).items():
+            if self.sources.get(name) is None:
+                self.sources[name] = columns
+        self.study = study
+        self.raw = {name: c for name, c in self.sources.items() if name not in PEOPLE and name != "study"}
         self.datasets = set(study.datasets)
         for name, spec in study.datasets.items():
             self.sources[name] = (*IMPLIED, *dict.fromkeys(line.name for _, line in spec.all_lines()))
@@ -137,6 +154,7 @@ def _names(spec: DatasetSpec, names: Names) -> Iterable[Problem]:
     for _, line in spec.all_lines():
         lead = f"{spec.name}.{line.name}"
         yield from _tables(line.params.tables(), names, line.place, lead)
+        yield from _columns(line, names, lead)
         for ref in line.refs():
             problem = names.problem(ref, spec, line.place, lead)
             if problem:
@@ -168,11 +186,46 @@ def _tables(wanted: Iterable[str], names: Names, place: Place, lead: str) -> Ite
             )
 
 
+def _columns(line: VariableLine, names: Names, lead: str) -> Iterable[Problem]:
+    """Columns of tables that a line names."""
+    for table, columns in line.params.columns_read().items():
+        known = names.sources.get(table)
+        if known is None and table in names.tables and table not in names.sources:
+            try:
+                known = tuple(names.study.lookup(table).columns)
+            except SpecError as error:
+                yield from error.problems
+        for column in columns:
+            if known is not None and column not in known:
+                yield Problem(
+                    f'{lead}: {table} has no column "{column}"',
+                    line.place,
+                    nearest=nearest(column, known),
+                    expected=", ".join(known[:12]),
+                )
+
+
+def _types(spec: DatasetSpec, catalogue: Catalogue) -> Iterable[Problem]:
+    """Text given to a numeric variable."""
+    for _, line in spec.all_lines():
+        text = [v for v in line.params.values_given() if not NUMBER.fullmatch(v)]
+        if text and catalogue.type_of(spec.name, line.name) == "Num":
+            yield Problem(
+                f"{spec.name}.{line.name}: the variable is numeric and the line gives text",
+                line.place,
+                found=", ".join(text[:5]),
+                do="give a number, or declare  type: Char",
+            )
+
+
 def _keys(spec: DatasetSpec, catalogue: Catalogue) -> Iterable[Problem]:
     known = [v.name for v in catalogue.datasets[spec.name].variables]
     wanted = [(key, spec.key_place(key)) for key in spec.keys]
     if spec.header.cut_off:
         wanted.append((spec.header.cut_off, spec.document.place("cut_off")))
+    for index, key in enumerate(spec.keys):
+        if key in spec.keys[:index]:
+            yield Problem(f"{spec.name}: the key {key} is named twice", spec.document.place("keys", index))
     for key, place in wanted:
         if key not in known:
             yield Problem(

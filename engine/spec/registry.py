@@ -42,6 +42,10 @@ class Params(Model):
         """Variables that the verb reads although no parameter names them."""
         return ()
 
+    def columns_read(self) -> dict[str, tuple[str, ...]]:
+        """Columns of tables that the verb names beside its references, by table."""
+        return {}
+
     def values_given(self) -> tuple[str, ...]:
         """Values that stand in the spec itself, for checks against the codelist."""
         return ()

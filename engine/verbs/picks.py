@@ -15,18 +15,13 @@ from pydantic import BeforeValidator, field_validator
 from engine.errors import DataError, Problem
 from engine.run.at import At
 from engine.run.tables import Positions, take_values
-from engine.spec.binding import Model
+from engine.spec.binding import LISTED, Model, listed
 from engine.spec.expressions import FarExpression
 from engine.spec.refs import FarRef
 from engine.spec.registry import Params, verb
 from engine.verbs.reach import Reach, reach
 
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Order = Annotated[list[FarRef], BeforeValidator(_listed)]
+Order = Annotated[list[FarRef], LISTED]
 
 
 class _Pick(Params):
@@ -101,7 +96,7 @@ class Source(Model):
 
 def _sources(value: Any) -> Any:
     """A bare reference is a source without a condition."""
-    return [each if isinstance(each, (dict, Source)) else {"of": each} for each in _listed(value)]
+    return [each if isinstance(each, (dict, Source)) else {"of": each} for each in listed(value)]
 
 
 class Extreme(Params):
@@ -232,7 +227,7 @@ class Count(Params):
     "exists",
     reads="of",
     scope="subject",
-    says="Y if a record of {of} satisfies {where}",
+    says="Y if there is a record of {of}[ where {where}]",
     example="SAFFL: {exists: EX, else: N}",
 )
 class Exists(Count):
@@ -247,6 +242,10 @@ class Exists(Count):
         "arbitrary_types_allowed": True,
         "alias_generator": lambda name: "else" if name == "otherwise" else name,
     }
+
+    def values_given(self) -> tuple[str, ...]:
+        """See Params."""
+        return ("Y", *([self.otherwise] if self.otherwise else []))
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""

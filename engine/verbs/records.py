@@ -5,26 +5,22 @@ Every record keeps its position in each source it came from; nothing leaves with
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from engine.errors import DataError, Problem
 from engine.numbers import rank
 from engine.run.at import At
+from engine.spec.binding import LISTED
 from engine.spec.expressions import Expression, FarExpression
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Made, RecordParams, record_verb
 from engine.verbs.reach import reach
 
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Refs = Annotated[list[VariableRef], BeforeValidator(_listed)]
+Refs = Annotated[list[VariableRef], LISTED]
 
 
 @record_verb(
@@ -81,7 +77,7 @@ class DropExactRepeats(RecordParams):
     """
 
     of: str
-    but: Annotated[list[str], BeforeValidator(_listed)]
+    but: Annotated[list[str], LISTED]
     keep: Refs
     only: Expression | None = None
 

@@ -5,27 +5,22 @@ Every verb here works on the record at hand; those that pick among a subject's o
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from engine.errors import DataError, Problem
 from engine.numbers import number_texts, round_half_up
 from engine.run.at import At
 from engine.run.tables import take_values
-from engine.spec.binding import Model
+from engine.spec.binding import LISTED, Model
 from engine.spec.expressions import Expression
 from engine.spec.refs import VariableRef
 from engine.spec.registry import Params, Scope, verb
 
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Refs = Annotated[list[VariableRef], BeforeValidator(_listed)]
+Refs = Annotated[list[VariableRef], LISTED]
 
 
 @verb("copy", reads="of", scope="record", says="{of}", example="AESPID: {copy: ae.AENO}")
@@ -107,6 +102,10 @@ class Flag(Params):
     condition: Expression
     otherwise: str = Field("", alias="else")
 
+    def values_given(self) -> tuple[str, ...]:
+        """See Params."""
+        return ("Y", *([self.otherwise] if self.otherwise else []))
+
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         true = pd.Series(at.test(self.condition))
@@ -156,7 +155,8 @@ class Cases(Params):
 
     def values_given(self) -> tuple[str, ...]:
         """See Params."""
-        return tuple(c.give for c in self.cases if c.give is not None)
+        last = [self.otherwise] if self.otherwise not in ("", "error") else []
+        return (*(c.give for c in self.cases if c.give is not None), *last)
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
@@ -284,13 +284,17 @@ class LookUp(Params):
 
     of: Refs
     table: str = Field(alias="in")
-    match: Annotated[list[str], BeforeValidator(_listed)]
+    match: Annotated[list[str], LISTED]
     give: str
     unmatched: Literal["blocking", "query", "allowed"] = "query"
 
     def tables(self) -> tuple[str, ...]:
         """See Params."""
         return (self.table,)
+
+    def columns_read(self) -> dict[str, tuple[str, ...]]:
+        """See Params."""
+        return {self.table: (*self.match, self.give)}
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""

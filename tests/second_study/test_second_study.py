@@ -113,6 +113,12 @@ def test_time_to_the_first_adverse_event_after_the_first_dose(out):
     ]
 
 
+def test_the_check_of_what_was_published_finds_nothing(out):
+    command = [sys.executable, "-m", "trialmill", "check", "--study", str(SPECS), "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "0 errors, 0 warnings" in done.stdout, done.stdout + done.stderr
+
+
 def test_shuffled_listings_and_threads_give_the_same_bytes(out, tmp_path):
     raw = tmp_path / "export"
     shutil.copytree(EXPORT, raw)
