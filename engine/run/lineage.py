@@ -24,7 +24,7 @@ from engine.run.identity import RawTable
 from engine.run.plan import Node, Plan
 from engine.run.run import Run, Toolbox
 from engine.run.tables import Table, take_values
-from engine.spec.catalogue import Catalogue
+from engine.spec.catalogue import IMPLIED, Catalogue
 from engine.spec.dataset import DatasetSpec, VariableLine
 from engine.spec.refs import VariableRef
 from engine.spec.registry import sentence
@@ -114,9 +114,12 @@ class _Tracer:
         spec, table = self.run.study.datasets[dataset], self.run.table(dataset)
         name = f"{dataset}.{variable}"
         line = line_of(spec, table, variable, row)
-        if line is None:
-            return self._implied(name, table, variable, row)
         values = table.columns.get(variable)
+        if line is None and variable in IMPLIED:
+            return self._implied(name, table, variable, row)
+        if line is None:  # a variable of other parts of the dataset
+            place = str(spec.line(variable).place)
+            return Step(name, "(missing)", place, "Not derived for the part of the dataset that the record comes from")
         step = Step(name, shown(values, row) if values is not None else "(not derived)", str(line.place),
                     sentence(line.verb, line.params), received=_moment(values, row, line.options.format))
         again = (dataset, variable, row) in self.seen

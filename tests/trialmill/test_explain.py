@@ -104,6 +104,17 @@ def test_a_condition_that_does_not_hold_is_said(place):
     assert any("ae.SER = Y" in line for line in lines)
 
 
+def test_a_variable_of_other_parts_of_the_dataset_is_missing_and_said_so(place):
+    path = place / "spec" / "sdtm" / "ae.yaml"
+    only = "parts:\n  all: {each: ae, variables: {AEPATT: {set: SINGLE EVENT}}}\n  late: {each: ae, where: \"ae.NO == 'B2'\"}\n"
+    text = path.read_text(encoding="utf-8").replace("records: {each: ae}\n", only).replace("AETERM]", "AETERM, AEPATT]")
+    path.write_text(text, encoding="utf-8")
+    assert told(place, "AE.AEPATT", "USUBJID=TOY-7-A1", "AETERM=Rash")[0] == "AE.AEPATT = SINGLE EVENT"
+    lines = told(place, "AE.AEPATT", "USUBJID=TOY-7-B2", "AESEQ=1")
+    assert lines[0] == "AE.AEPATT = (missing)" and any("Not derived for the part" in line for line in lines)
+    assert any("ae.yaml:5" in line for line in lines), "where the other part derives it"
+
+
 def test_supplemental_qualifiers_and_settings_are_explained(place):
     lines = told(place, "SUPPAE.AESITE", "USUBJID=TOY-7-B2")
     assert lines[0] == "SUPPAE.AESITE = 07" and any("study.SITE = 07  [" in line for line in lines)
