@@ -58,7 +58,7 @@ def read_csv(path: Path, shown: str, encoding: str, limit: int) -> tuple[pd.Data
     try:
         table = pc.read_csv(
             pa.BufferReader(data),
-            read_options=pc.ReadOptions(block_size=PARSED),
+            read_options=pc.ReadOptions(block_size=PARSED, use_threads=False),
             parse_options=pc.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
             convert_options=pc.ConvertOptions(
                 column_types={n: pa.large_string() for n in names},

@@ -6,6 +6,7 @@ Exit status 0 clean, 1 findings or blocking issues, 2 the spec, the command or a
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -173,10 +174,23 @@ def import_release(file: Annotated[Path, typer.Argument(help="NCI's text file of
 
 
 def main() -> None:
-    """Run the command; problems go to standard error and decide the exit status."""
+    """Run the command; problems go to standard error and decide the exit status.
+
+    The process ends at once when all is said and written: a thread of a native library that is still winding down
+    must not turn an exit status that users script against into a crash.
+    """
+    status: str | int | None = 0
     try:
         app()
+    except SystemExit as end:
+        status = end.code
     except TrialmillError as error:
         for problem in error.problems:
             print(f"{problem}\n", file=sys.stderr)
-        sys.exit(error.status)
+        status = error.status
+    if isinstance(status, str):
+        print(status, file=sys.stderr)
+        status = 2
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status or 0)
