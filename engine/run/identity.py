@@ -138,7 +138,7 @@ def _tables(study: Study, raw: dict[str, RawTable], parts: pd.DataFrame, not_beg
         at = np.full(len(source.frame), -1, dtype=np.int64)
         if subject is not None:
             at = subject.map(place).fillna(-1).to_numpy(dtype=np.int64)
-            issues += _lost(source, subject, at)
+            issues += _lost(source, subject, at, study.file.identity.via.get(name))
         records = Records(np.where(at >= 0, person[at], -1) if len(parts) else at, np.zeros(len(at), dtype=np.int64))
         if subject is not None:
             records.sources["participation"] = at
@@ -205,21 +205,20 @@ def _subject_of(study: Study, raw: dict[str, RawTable], source: RawTable) -> pd.
     return _column(study, source, link.name).map(pairs.set_index("key")["who"]).reset_index(drop=True)
 
 
-def _lost(source: RawTable, subject: pd.Series, at: NDArray[np.int64]) -> list[Issue]:
-    rows = np.flatnonzero(at < 0)
-    return [
-        Issue(
-            "blocking",
-            source.name,
-            source.subject_column,
-            "no such subject number in the export"
-            if isinstance(subject.iloc[row], str)
-            else "the record carries no subject number",
-            key=str(subject.iloc[row]) if isinstance(subject.iloc[row], str) else "",
-            source=f"{source.files[source.file_of[row]]} line {source.line[row]}",
-        )
-        for row in rows
-    ]
+def _lost(source: RawTable, subject: pd.Series, at: NDArray[np.int64], link: VariableRef | None) -> list[Issue]:
+    """Records of nobody; `link` is what they are linked to a subject by, where they carry no number."""
+    shown = source.frame[link.name].reset_index(drop=True) if link is not None else subject
+    issues = []
+    for row in np.flatnonzero(at < 0):
+        said = shown.iloc[row] if isinstance(shown.iloc[row], str) else ""
+        if isinstance(subject.iloc[row], str):
+            message = "no such subject number in the export"
+        else:
+            message = f"no record has this {link}" if said else "the record carries no subject number"
+        where = f"{source.files[source.file_of[row]]} line {source.line[row]}"
+        variable = link.name if link is not None else source.subject_column
+        issues.append(Issue("blocking", source.name, variable, message, key=said, source=where))
+    return issues
 
 
 def _source(study: Study, raw: dict[str, RawTable], name: str) -> RawTable:

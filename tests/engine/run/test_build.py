@@ -230,6 +230,24 @@ def test_an_unknown_subject_number_is_blocking(folder):
     assert any("no such subject number" in i.message and i.source.endswith("line 4") for i in result.issues)
 
 
+def test_records_that_carry_only_a_specimen_belong_to_its_subject(folder):
+    (folder / "study.yaml").write_text(STUDY.replace("  USUBJID:", "  via: {gene: tube.TUBE}\n  USUBJID:"), encoding="utf-8")
+    (folder / "sdtm" / "dm.yaml").write_text(DM.replace("supplemental:\n", "supplemental:\n  GENES: {count: gene, label: Genes}\n"), encoding="utf-8")
+    raw = raw_tables()
+    for name, rows, subject in (("tube", {"SUBJECT": ["03", "01"], "TUBE": ["A", "B"]}, "SUBJECT"),
+                                ("gene", {"TUBE": ["A", "A", "B", "C", None]}, "")):  # fmt: skip
+        frame = pd.DataFrame(rows, dtype="str")
+        raw[name] = RawTable(name, frame, (f"{name}.csv",), np.zeros(len(frame), dtype=np.int64), np.arange(2, len(frame) + 2), subject)
+    packages, result = built(folder, raw)
+    genes = packages["SUPPDM"].frame.query("QNAM == 'GENES'")
+    assert dict(zip(genes["USUBJID"], genes["QVAL"], strict=True)) == {"TOY-01": "3", "TOY-02": "0"}
+    lost = [i for i in result.issues if i.dataset == "gene"]
+    assert [(i.severity, i.variable, i.key, i.message, i.source) for i in lost] == [
+        ("blocking", "TUBE", "", "the record carries no subject number", "gene.csv line 6"),
+        ("blocking", "TUBE", "C", "no record has this tube.TUBE", "gene.csv line 5"),
+    ]
+
+
 def test_a_value_that_is_not_ascii_is_never_written(folder):
     raw = raw_tables()
     raw["ae"].frame.loc[2, "TERM"] = "Fiè"
