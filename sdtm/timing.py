@@ -163,7 +163,7 @@ def clipped(texts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     reads="dtc",
     scope="subject",
     source="SDTMIG 3.4 section 4.4.8",
-    says="Y for the last record by {dtc} before {reference} within {by} where {where}",
+    says="Y for the last record by {dtc} before {reference} within {by}[ where {condition}]",
     example="LBLOBXFL: {last_before: LBDTC, by: [LBTESTCD, LBSPEC], having: LBSTRESC, ties: [LBSEQ]}",
 )
 class LastBefore(Params):
