@@ -260,10 +260,10 @@ def test_each_specimen_was_collected_once():
     flow = ["B1 PB 2025-03-03 G CD11b 7.8 100", "B1 PB 2025-03-03 G2 CD11b 7.9 100"]
     other = ["2025Q1 B2 PB 45720 HOXA9 A01 21.1", "2025Q1 B2 PB 45720 HOXA9 A02 21.1"]
     found, issues = be(flow, [*WELLS_OF_ONE, *other], [sample("DNA", date="2025-04-07"), sample("DNA", name="S9", date="2026-04-07")])
-    assert shown(found, "BESEQ BEREFID BETERM BEDECOD BEDTC BESTDTC BEENDTC BESTDY BEENDY VISIT EPOCH") == [
-        (1, "B1", "Collected", "COLLECTING", *["2025-03-03"] * 3, -7, -7, "SCREENING", "SCREENING"),
-        (2, "B2", "Collected", "COLLECTING", *["2025-03-04"] * 3, -6, -6, "UNSCHEDULED 1.01", "SCREENING"),
-        (3, "S1", "Collected", "COLLECTING", *["2025-04-07"] * 3, 29, 29, "C2D1", "TREATMENT"),
+    assert shown(found, "BESEQ BEREFID BETERM BEDECOD BEDTC BESTDTC BEENDTC BEDY BESTDY BEENDY VISIT EPOCH") == [
+        (1, "B1", "Collected", "COLLECTING", *["2025-03-03"] * 3, *[-7] * 3, "SCREENING", "SCREENING"),
+        (2, "B2", "Collected", "COLLECTING", *["2025-03-04"] * 3, *[-6] * 3, "UNSCHEDULED 1.01", "SCREENING"),
+        (3, "S1", "Collected", "COLLECTING", *["2025-04-07"] * 3, *[29] * 3, "C2D1", "TREATMENT"),
     ]
     assert not issues
 
