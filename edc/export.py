@@ -268,7 +268,24 @@ class _Reader:
         table = self._table(source, pieces, tuple(vendor.columns) or None, strict=True)
         if table is not None:
             table.subject_column = vendor.subject or ""
+            self._constant(table, vendor.constant)
             self.export.tables[source] = table
+
+    def _constant(self, table: RawTable, names: tuple[str, ...]) -> None:
+        """Columns that must hold one value in all records of a source."""
+        for name in names:
+            values = table.frame[name]
+            if values.nunique(dropna=False) > 1:
+                row = int(np.flatnonzero((values != values.iloc[0]).to_numpy(dtype=bool))[0])
+                self.problems.append(
+                    Problem(
+                        f"{table.name}: {name} is not the same in all records",
+                        Place(table.files[table.file_of[row]], int(table.line[row])),
+                        found=", ".join(str(v) for v in values.drop_duplicates().iloc[:5]),
+                        expected=f"one {name} in all records",
+                        do="ask for files of one version",
+                    )
+                )
 
     # -- both
 

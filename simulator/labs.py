@@ -172,7 +172,7 @@ def reference_ranges(scenario: Scenario) -> list[Row]:
                     "SEX": sex,
                     "AGELO": age_low,
                     "AGEHI": age_high,
-                    "LOW": f"{low:g}",
+                    "LOW": None if low is None else f"{low:g}",
                     "UNIT": test.unit or None,
                 }
                 top = f"{round(high * factor):g}" if factor != 1 else f"{high:g}"

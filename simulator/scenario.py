@@ -195,7 +195,7 @@ class LabTest:
     decimals: int
     mean: float
     sd: float
-    low: dict[str, float]
+    low: dict[str, float | None]  # None: no lower limit
     high: dict[str, float]
     new_high: float | None
     alt_unit: str
@@ -270,7 +270,7 @@ def _tests(path: Path) -> list[LabTest]:
             int(r["DEC"]),
             float(r["MEAN"]),
             float(r["SD"]),
-            {"M": float(r["LOWM"]), "F": float(r["LOWF"])},
+            {sex: float(r[f"LOW{sex}"]) if r[f"LOW{sex}"] else None for sex in ("M", "F")},
             {"M": float(r["HIGHM"]), "F": float(r["HIGHF"])},
             float(r["NEWHIGH"]) if r["NEWHIGH"] else None,
             r["ALTUNIT"],

@@ -98,7 +98,8 @@ class VendorSpec(Model):
     """One vendor source: its files (a glob), layout, encoding, columns and keys.
 
     `file_column` and `sheet_column` name columns that are not in the files: the name of the file a record
-    came from, and of the workbook's sheet.
+    came from, and of the workbook's sheet. Columns in `constant`, such as the version of a dictionary, hold one value
+    in all records.
     """
 
     files: RawPath
@@ -106,6 +107,7 @@ class VendorSpec(Model):
     optional: bool = False
     subject: str | None = None
     keys: tuple[str, ...] = ()
+    constant: tuple[str, ...] = ()
     columns: dict[str, Annotated[RawColumn, BeforeValidator(_kind_word)]] = {}
     file_column: str | None = None
     sheet_column: str | None = None
@@ -113,7 +115,7 @@ class VendorSpec(Model):
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.columns:
-            named = [*self.keys, *(n for n in (self.subject, self.file_column, self.sheet_column) if n)]
+            named = [*self.keys, *self.constant, *(n for n in (self.subject, self.file_column, self.sheet_column) if n)]
             unknown = [name for name in named if name not in self.columns]
             if unknown:
                 raise ValueError(f"not among the columns: {', '.join(unknown)}")
