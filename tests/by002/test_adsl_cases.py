@@ -292,13 +292,17 @@ def test_transplant_and_new_therapy(adsl):
     hsct = [{"PRCAT": "HSCT", "PRSTDTC": d} for d in ("2025-08-01", "2025-07-01", "2025-02-01")]
     prior = [{"PRCAT": "PRIOR HSCT", "PRSTDTC": "2024-02-01"}]
     new = [{"CMCAT": "SUBSEQUENT ANTI-LEUKEMIA THERAPY", "CMSTDTC": d} for d in ("2025-09-01", "2025-10-01", "2025-06")]
-    row, other, part = adsl(
-        subject(PR=hsct + prior, CM=new), subject(), subject(PR=[{**hsct[0], "PRSTDTC": "2025-08"}])
+    row, other, part, month = adsl(
+        subject(PR=hsct + prior, CM=new[:2]),
+        subject(),
+        subject(PR=[{**hsct[0], "PRSTDTC": "2025-08"}]),
+        subject(CM=new),
     )
     assert (row["HSCTFL"], row["HSCTDT"], row["PRHSCTFL"], row["NALTDT"]) == ("Y", "2025-07-01", "Y", "2025-09-01")
+    assert (row["HSCTDTF"], row["NALTDTF"]) == (None, None)
     assert (other["HSCTFL"], other["HSCTDT"], other["PRHSCTFL"], other["NALTDT"]) == ("N", None, "N", None)
-    assert (part["HSCTFL"], part["HSCTDT"]) == ("Y", None)
-    assert [m for m in part["told"] if "no transplant" in m], "a transplant that has no complete date is reported"
+    assert (part["HSCTFL"], part["HSCTDT"], part["HSCTDTF"]) == ("Y", "2025-08-01", "D"), "day 1 of the known month"
+    assert (month["NALTDT"], month["NALTDTF"]) == ("2025-06-01", "D"), "a month is earlier than a day of a later one"
 
 
 def test_death_after_the_last_dose_to_the_day(adsl):

@@ -116,11 +116,12 @@ def in_force(ranges, test, sex, born, on):
 
 
 def indicated(sign, value, low, high):
-    if (sign in ("", "<=") and value < low) or (sign == "<" and value <= low):
+    """Against the standard range; a test whose normal result is none at all has no lower limit."""
+    if low is not None and ((sign in ("", "<=") and value < low) or (sign == "<" and value <= low)):
         return "LOW"
     if (sign in ("", ">=") and value > high) or (sign == ">" and value >= high):
         return "HIGH"
-    if (sign.startswith("<") and value > high) or (sign.startswith(">") and value < low):
+    if (sign.startswith("<") and value > high) or (sign.startswith(">") and low is not None and value < low):
         return ""
     return "NORMAL"
 
@@ -147,12 +148,14 @@ def expected_lb(row, who, ranges):
     own = in_force(ranges, test, who[0], who[1], out["LBDTC"])
     own_factor = Fraction(units[plain(own["UNIT"])][1])
     for name, limit in (("LO", own["LOW"]), ("HI", own["HIGH"])):
+        if not limit:
+            continue
         out[f"LBORNR{name}"] = limit if own_factor == factor else four(Fraction(limit) * own_factor / factor)
         out[f"LBSTNR{name}"] = float(Fraction(limit) * own_factor)
     value = Fraction(text)
     out |= {"LBORRESU": term, "LBSTRESC": sign + text, "LBSTRESU": standard}
     out["LBSTRESN"] = None if sign else float(text)
-    low, high = Fraction(own["LOW"]) * own_factor, Fraction(own["HIGH"]) * own_factor
+    low, high = (Fraction(own[end]) * own_factor if own[end] else None for end in ("LOW", "HIGH"))
     return out | {"LBNRIND": indicated(sign, value, low, high)}
 
 
