@@ -305,6 +305,12 @@ def test_transplant_and_new_therapy(adsl):
     assert (month["NALTDT"], month["NALTDTF"]) == ("2025-06-01", "D"), "a month is earlier than a day of a later one"
 
 
+def test_a_transplant_that_is_not_allogeneic_is_told(adsl):
+    first, second = ({"PRCAT": "HSCT", "PRTRT": t, "PRSTDTC": d} for t, d in (("AUTOLOGOUS HSCT", "2025-07-01"), ("ALLOGENEIC HSCT", "2025-08-01")))
+    auto, allo = adsl(subject(PR=[second, first]), subject(PR=[second]))
+    assert [m for m in auto["told"] if "not allogeneic" in m] and not [m for m in allo["told"] if "not allogeneic" in m]
+
+
 def test_death_after_the_last_dose_to_the_day(adsl):
     made = [subject(DM={"DTHFL": "Y", "DTHDTC": d}, DS=[STOPPED]) for d in ("2025-06-30", "2025-07-01")]
     rows = adsl(*made, subject(DS=[STOPPED]))
