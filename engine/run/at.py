@@ -22,7 +22,7 @@ import pandas as pd
 from engine.errors import DataError, Problem
 from engine.numbers import number_texts, to_numbers
 from engine.run.tables import Bools, Positions, Records, Table, take, take_values
-from engine.spec.expressions import NotNumbersError
+from engine.spec.operations import NotNumbersError
 from engine.spec.refs import VariableRef
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Conditions and formulas of a spec, checked when read and computed on whole columns.
+"""Conditions and formulas of a spec, checked when read and computed on whole columns (see operations.py).
 
     AESER == 'Y' and AESTDTC is present          BMIBL: {compute: "WEIGHTBL / (HEIGHTBL / 100) * ..."}
 
@@ -17,43 +17,18 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic_core import core_schema
 
-from engine.dates import spans
-from engine.numbers import round_half_up, to_numbers
+from engine.spec.operations import FUNCTIONS, Truth, arithmetic, call, column, combine, compare, number
 from engine.spec.refs import VariableRef
 
 MAX_LENGTH = 2000  # characters; what is longer belongs to a hook
 MAX_NODES = 200
 Lookup = Callable[[VariableRef], pd.Series]
-Bools = NDArray[np.bool_]
 
-_FUNCTIONS = (
-    "abs",
-    "min",
-    "max",
-    "floor",
-    "sqrt",
-    "round",
-    "upper",
-    "lower",
-    "starts_with",
-    "ends_with",
-    "contains",
-    "date_part",
-    "length",
-    "date",
-    "first_day",
-    "last_day",
-    "cut_to",
-    "is_number",
-)
 _COMPARE = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 _ALLOWED = (
     ast.Expression,
@@ -83,23 +58,6 @@ _ALLOWED = (
 
 class ExpressionError(ValueError):
     """The text is no expression of a spec; the message says why."""
-
-
-class NotNumbersError(ValueError):
-    """Text stands where a formula needs numbers: which of the n records, and the values they hold."""
-
-    def __init__(self, bad: Bools, values: pd.Series) -> None:
-        """Keep the records (n booleans) and all n values."""
-        super().__init__(f'"{values[bad].iloc[0]}" is not a number ({int(bad.sum())} such values)')
-        self.bad, self.values = bad, values
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """Three-valued truth of n records: what is neither true nor unknown is false."""
-
-    true: Bools
-    unknown: Bools
 
 
 class Expression:
@@ -177,9 +135,9 @@ class Expression:
         ):
             raise ExpressionError(f"{node.value!r} is not allowed; write texts in quotes and numbers plainly")
         if isinstance(node, ast.Call) and (
-            not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS or node.keywords
+            not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords
         ):
-            raise ExpressionError(f"not a function of expressions; there are {', '.join(_FUNCTIONS)}")
+            raise ExpressionError(f"not a function of expressions; there are {', '.join(FUNCTIONS)}")
         if isinstance(node, ast.Attribute) and not isinstance(node.value, ast.Name):
             raise ExpressionError("a reference has one dot: AE.AETERM")
         if isinstance(node, ast.Compare):
@@ -223,7 +181,7 @@ class Expression:
         """
         value: pd.Series | Truth | str | float = self._value(self._tree, lookup, n)
         if isinstance(value, (str, int, float)):
-            return _column(value, n)
+            return column(value, n)
         return value
 
     def test(self, lookup: Lookup, n: int) -> Truth:
@@ -266,27 +224,27 @@ class Expression:
         if isinstance(node, (ast.Name, ast.Attribute)):
             return lookup(self._ref(node))
         if isinstance(node, ast.BoolOp):
-            return _combine(node.op, [self._truth(v, lookup, n) for v in node.values])
+            return combine(node.op, [self._truth(v, lookup, n) for v in node.values])
         if isinstance(node, ast.UnaryOp):
             if isinstance(node.op, ast.Not):
                 truth = self._truth(node.operand, lookup, n)
                 return Truth(~truth.true & ~truth.unknown, truth.unknown)
-            return -_number(self._value(node.operand, lookup, n))
+            return -number(self._value(node.operand, lookup, n))
         if isinstance(node, ast.BinOp):
-            return _arithmetic(
+            return arithmetic(
                 node.op,
-                _number(self._value(node.left, lookup, n)),
-                _number(self._value(node.right, lookup, n)),
+                number(self._value(node.left, lookup, n)),
+                number(self._value(node.right, lookup, n)),
             )
         if isinstance(node, ast.Compare):
             parts, left = [], self._value(node.left, lookup, n)
             for op, right_node in zip(node.ops, node.comparators, strict=True):
                 right = _constants(right_node) or self._value(right_node, lookup, n)
-                parts.append(_compare(op, left, right, n))
+                parts.append(compare(op, left, right, n))
                 left = right
-            return parts[0] if len(parts) == 1 else _combine(ast.And(), parts)
+            return parts[0] if len(parts) == 1 else combine(ast.And(), parts)
         assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        return _call(node.func.id, [self._value(a, lookup, n) for a in node.args], n)
+        return call(node.func.id, [self._value(a, lookup, n) for a in node.args], n)
 
     def _truth(self, node: ast.AST, lookup: Lookup, n: int) -> Truth:
         value = self._value(node, lookup, n)
@@ -334,147 +292,3 @@ def _constants(node: ast.AST) -> list[Any] | None:
         values = [e.value for e in node.elts if isinstance(e, ast.Constant) and e.value is not None]
         return values if len(values) == len(node.elts) else None
     return None
-
-
-def _column(value: Any, n: int) -> pd.Series:
-    if isinstance(value, str):
-        return pd.Series([value] * n, dtype="str")
-    return pd.Series(np.full(n, float(value)))
-
-
-def _number(value: Any) -> Any:
-    """Numbers of a value; text must be numeric where present."""
-    if isinstance(value, Truth):
-        raise ValueError("a condition stands where a number is needed")
-    if isinstance(value, pd.Series):
-        if value.dtype == np.float64:
-            return value
-        numbers, bad = to_numbers(value)
-        if bad.any():
-            raise NotNumbersError(bad, value)
-        return numbers
-    if isinstance(value, str):
-        raise ValueError(f'"{value}" is not a number')
-    return float(value)
-
-
-def _arithmetic(op: ast.operator, left: Any, right: Any) -> Any:
-    if isinstance(op, ast.Add):
-        return left + right
-    if isinstance(op, ast.Sub):
-        return left - right
-    if isinstance(op, ast.Mult):
-        return left * right
-    if isinstance(op, ast.Pow):
-        return left**right
-    if not isinstance(right, pd.Series) and right == 0:
-        raise ValueError("division by 0")
-    if isinstance(right, pd.Series) and (right == 0).any():
-        raise ValueError(f"division by 0 in {int((right == 0).sum())} records; exclude them with a condition")
-    return left / right
-
-
-def _combine(op: ast.boolop, parts: list[Truth]) -> Truth:
-    true, unknown = parts[0].true, parts[0].unknown
-    for part in parts[1:]:
-        if isinstance(op, ast.And):
-            false = (~true & ~unknown) | (~part.true & ~part.unknown)
-            true = true & part.true
-        else:
-            false = (~true & ~unknown) & (~part.true & ~part.unknown)
-            true = true | part.true
-        unknown = ~true & ~false
-    return Truth(true, unknown)
-
-
-def _compare(op: ast.cmpop, left: Any, right: Any, n: int) -> Truth:
-    if isinstance(left, Truth) or isinstance(right, Truth):
-        raise ValueError("conditions are joined with `and` and `or`, not compared")
-    if not isinstance(left, pd.Series):
-        left = _column(left, n)
-    if isinstance(op, (ast.Is, ast.IsNot)):
-        missing = left.isna().to_numpy(dtype=bool)
-        return Truth(missing if isinstance(op, ast.Is) else ~missing, np.zeros(n, dtype=bool))
-    if isinstance(right, list):
-        if any(not isinstance(v, str) for v in right):
-            left, right = _number(left), [float(v) for v in right]
-        elif left.dtype == np.float64:
-            raise ValueError("a number is compared with a list of texts")
-        unknown = left.isna().to_numpy(dtype=bool)
-        hit = left.isin(right).to_numpy(dtype=bool)
-        return Truth((hit if isinstance(op, ast.In) else ~hit) & ~unknown, unknown)
-    numeric = any(
-        isinstance(v, (int, float)) or (isinstance(v, pd.Series) and v.dtype == np.float64) for v in (left, right)
-    )
-    if numeric:
-        left, right = _number(left), _number(right)
-    unknown = left.isna().to_numpy(dtype=bool)
-    if isinstance(right, pd.Series):
-        unknown = unknown | right.isna().to_numpy(dtype=bool)
-    else:
-        right = _column(right, n)
-    if numeric:
-        a, b = left.to_numpy(), right.to_numpy()
-        known = ~unknown
-    else:  # only known texts are compared, as plain objects: code point order
-        known = ~unknown
-        a, b = left.to_numpy(dtype=object, na_value=""), right.to_numpy(dtype=object, na_value="")
-    result = {
-        ast.Eq: np.equal,
-        ast.NotEq: np.not_equal,
-        ast.Lt: np.less,
-        ast.LtE: np.less_equal,
-        ast.Gt: np.greater,
-        ast.GtE: np.greater_equal,
-    }[type(op)](a, b).astype(bool)
-    return Truth(result & known, unknown)
-
-
-def _cut(text: pd.Series, pattern: pd.Series) -> pd.Series:
-    """Each text cut to the length of the other; missing where either is."""
-    length = pattern.str.len()
-    result = text.where(pattern.notna())
-    for each in length.dropna().unique():
-        result = result.where(length != each, result.str.slice(0, int(each)))
-    return result
-
-
-def _call(name: str, args: list[Any], n: int) -> Any:
-    if name in ("min", "max"):
-        if len(args) < 2:
-            raise ValueError(f"{name} takes two values or more")
-        columns = [a if isinstance(a, pd.Series) else _column(a, n) for a in map(_number, args)]
-        stack = np.vstack([c.to_numpy() for c in columns])
-        return pd.Series(np.min(stack, axis=0) if name == "min" else np.max(stack, axis=0))
-    wanted = 2 if name in ("round", "starts_with", "ends_with", "contains", "cut_to") else 1
-    if len(args) != wanted:
-        raise ValueError(f"{name} takes {wanted} value{'s' if wanted > 1 else ''}")
-    if name in ("abs", "floor", "sqrt", "round"):
-        number = _number(args[0])
-        column = number if isinstance(number, pd.Series) else _column(number, n)
-        if name == "round":
-            return round_half_up(column, int(args[1]))
-        with np.errstate(invalid="ignore"):
-            return pd.Series({"abs": np.abs, "floor": np.floor, "sqrt": np.sqrt}[name](column.to_numpy()))
-    if name in ("date", "first_day", "last_day"):  # SAS dates; a partial ISO 8601 date has only a first and last day
-        span = spans(args[0] if isinstance(args[0], pd.Series) else _column(args[0], n))
-        return pd.Series({"date": span.complete, "first_day": span.first, "last_day": span.last}[name])
-    if name == "is_number":
-        value = args[0] if isinstance(args[0], pd.Series) else _column(args[0], n)
-        unknown = value.isna().to_numpy(dtype=bool)
-        return Truth(~to_numbers(value)[1] & ~unknown, unknown)
-    text = args[0] if isinstance(args[0], pd.Series) else _column(str(args[0]), n)
-    if text.dtype == np.float64:
-        raise ValueError(f"{name} takes a text")
-    if name == "cut_to":  # for dates: compared to the precision that both share
-        return _cut(text, args[1] if isinstance(args[1], pd.Series) else _column(str(args[1]), n))
-    if name in ("starts_with", "ends_with", "contains"):
-        unknown = text.isna().to_numpy(dtype=bool)
-        method = {"starts_with": text.str.startswith, "ends_with": text.str.endswith}.get(name)
-        hit = method(str(args[1])) if method else text.str.contains(str(args[1]), regex=False)
-        return Truth(hit.to_numpy(dtype=bool, na_value=False) & ~unknown, unknown)
-    if name == "length":
-        return text.str.len().astype("float64")
-    if name == "date_part":
-        return text.str.slice(0, 10)
-    return text.str.upper() if name == "upper" else text.str.lower()
