@@ -17,7 +17,7 @@ from typing import Literal
 from engine.errors import nearest
 from engine.standards.tables import DATA, codes, data_file, read_rows
 
-Kind = Literal["SDTM", "ADaM"]
+Kind = Literal["SDTM", "ADaM", "Define"]
 COLUMNS = (
     "codelist_code",
     "codelist_submission_value",
@@ -135,7 +135,7 @@ class Terminology:
 
 @cache
 def load_terminology(kind: Kind, version: str, folder: Path = DATA) -> Terminology:
-    """A release of SDTM or ADaM terminology; SpecError naming those that are there."""
+    """A release of SDTM, ADaM or Define-XML terminology; SpecError naming those that are there."""
     path = data_file(
         f"{kind.lower()}-terminology-",
         version,
