@@ -18,7 +18,7 @@ import adam  # noqa: F401  registers the verbs of ADaM
 import engine.verbs  # noqa: F401  registers the general verbs
 import sdtm  # noqa: F401  registers the verbs of SDTM
 from edc.export import read_export
-from engine.errors import TrialmillError
+from engine.errors import Problem, SpecError, TrialmillError
 from engine.spec.lint import lint as lint_study
 from engine.spec.reference import dataset_schema, verb_reference
 from engine.spec.study import load_study
@@ -101,18 +101,24 @@ def lint(
     study: StudyOption = DEFAULT_STUDY,
     raw: Annotated[Path | None, typer.Option(help="An export, for names that no file of the study describes.")] = None,
 ) -> None:
-    """List every problem of a study's specs."""
-    read = load_study(study)
-    raw = raw or Path("raw") / study.name
-    known = None
-    if undescribed(read) and raw.is_dir():
-        known = columns_of(read, read_export(read.raw, read.forms, raw))
-    found = [*lint_study(read, known), *lint_rules(read)]
+    """List every problem of a study's specs: the report on standard output, its last line the number of problems."""
+    told_last: list[str] = []
+    found: list[Problem] = []
+    try:
+        read = load_study(study)
+        raw = raw or Path("raw") / study.name
+        known = None
+        if undescribed(read) and raw.is_dir():
+            known = columns_of(read, read_export(read.raw, read.forms, raw))
+        found += [*lint_study(read, known), *lint_rules(read)]
+        told_last = effort_told(read, study)
+    except SpecError as error:  # a file that cannot be read as a spec; what it would say is not known
+        found += error.problems
     for problem in found:
-        print(f"{problem}\n", file=sys.stderr)
-    print(f"{study}: {len(found)} problem{'' if len(found) == 1 else 's'}")
-    for line in effort_told(read, study):
+        print(f"{problem}\n")
+    for line in told_last:
         print(line)
+    print(f"{study}: {len(found)} problem{'' if len(found) == 1 else 's'}")
     if found:
         raise typer.Exit(2)
 

@@ -1,4 +1,7 @@
-"""What lint tells of hooks and of verbs that no other study of the same folder uses."""
+"""What lint tells of what a study needs beyond the shared language: hooks, and verbs that no study beside it uses.
+
+The lines are for those who develop the language; they are no problems of the specs.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,12 @@ def effort_told(study: Study, folder: Path) -> list[str]:
             except TrialmillError:
                 unread.append(path.parent.name)
     counts = effort(study, others)
-    lines = [f"hooks: {counts.hooks} ({counts.record_hooks} of records), {counts.hook_lines} lines of code"]
-    if counts.alone is not None:
-        names = f": {', '.join(counts.alone)}" if counts.alone else ""
-        lines.append(f"verbs: {counts.verbs} used, {len(counts.alone)} of them by no other study here{names}")
+    made = f"{counts.record_hooks} of which make records"
+    lines = [f"hooks: {counts.hook_lines} lines of hooks.py in {counts.hooks} hooks, {made}"]
+    if counts.alone is None:
+        lines.append(f"verbs: {counts.verbs} used; there is no other study beside this one to compare with")
     else:
-        lines.append(f"verbs: {counts.verbs} used; no other study here to compare with")
-    lines += [f"not compared, since it has problems: {name}" for name in unread]
+        names = ", ".join(counts.alone) or "none"
+        lines.append(f"verbs: {counts.verbs} used; by none of the {len(others)} studies beside this one: {names}")
+    lines += [f"not compared, since it has problems of its own: {name}" for name in unread]
     return lines

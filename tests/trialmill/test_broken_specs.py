@@ -109,8 +109,18 @@ def test_a_broken_spec_is_named_with_its_place_and_status_2(place, file, before,
     assert before in text
     path.write_text(text.replace(before, after, 1), encoding="utf-8")
     done = mill(place, "lint")
-    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
-    assert any(at in problem and said in problem for problem in done.stderr.split("\n\n")), done.stderr
+    assert done.returncode == 2 and done.stderr == ""
+    assert any(at in problem and said in problem for problem in done.stdout.split("\n\n")), done.stdout
+
+
+@pytest.mark.parametrize(("before", "after"), [("codelist: NCOMPLT", "codelist: NCOMPLTE"), ("sequence", "sequense")])
+def test_the_report_of_lint_is_one_stream_that_ends_with_the_number_of_problems(place, before, after):
+    path = place / "spec" / "sdtm" / "ds.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace(before, after, 1), encoding="utf-8")
+    done = mill(place, "lint")
+    problems = done.stdout.split("\n\n")
+    assert problems[0].startswith("spec/sdtm/ds.yaml:") and done.stderr == ""
+    assert problems[-1].splitlines()[-1] == "spec: 1 problem"
 
 
 def test_a_build_refuses_names_that_the_export_does_not_have(place):
