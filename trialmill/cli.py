@@ -31,6 +31,7 @@ from trialmill.convert import convert as convert_file
 from trialmill.effort import effort_told
 from trialmill.explain import explain as explain_variable
 from trialmill.explain import explain_record
+from trialmill.new import CHECKOUT, new_study
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
 from validators.lint import lint_rules
@@ -65,6 +66,27 @@ def build(
     for name, records in sorted(summary.files.items()):
         print(f"{out / name}  {records:,} records")
     print(f"{len(summary.files)} datasets, {summary.issues['warning']} warnings: {out / 'issues.json'}")
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="The study folder to write, such as specs/abc101; new or empty.")],
+    raw: Annotated[Path | None, typer.Option(help="Its raw export; raw/<study folder> when not given.")] = None,
+    study_id: Annotated[str | None, typer.Option(help="STUDYID; the folder's name in capitals when not given.")] = None,
+) -> None:
+    """Write a small study to start from, which builds at once, and its raw export of made-up subjects."""
+    raw = raw or Path("raw") / folder.name
+    made = new_study(folder, raw, study_id)
+    print(f"{folder}: {made.specs} files, study {made.study}")
+    print(f"{raw}: {made.raw} files" if made.raw else f"{raw}: the same export was there already")
+    print("\nBuild it, and hold it against the standards:")
+    if Path.cwd().resolve() == CHECKOUT:
+        print(f"  make sdtm STUDY={folder} RAW={raw}\n  make check STUDY={folder}")
+    else:
+        out = Path("build") / folder.name
+        print(f"  trialmill build sdtm --study {folder} --raw {raw} --out {out}")
+        print(f"  trialmill check --study {folder} --out {out}")
+    print(f"\nThen open {folder / 'study.yaml'}: it says what to read and what to try.")
 
 
 @app.command()

@@ -19,7 +19,7 @@ def test_every_make_target_shown_is_a_target():
 
 def test_every_command_shown_is_a_command():
     shown = set(re.findall(r"trialmill ([a-z]+)", README))
-    assert {"build", "lint", "check", "explain", "simulate", "convert"} <= shown
+    assert {"build", "new", "lint", "check", "explain", "simulate", "convert"} <= shown
     for name in sorted(shown):
         command = [sys.executable, "-m", "trialmill", name, "--help"]
         assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0, name

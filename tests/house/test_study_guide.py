@@ -18,7 +18,7 @@ def test_the_study_of_the_guide_builds(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     commands = [c for block in re.findall(r"^```sh run\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL) for c in block.splitlines()]
-    assert len(commands) == 4
+    assert len(commands) == 7
     for command in commands:
         words = [sys.executable, "-m", *shlex.split(command)]
         done = subprocess.run(words, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
