@@ -3,6 +3,8 @@
 A folder that is not what its journal says is refused. The findings go beside the output folder, to NAME.check.json,
 which names the journal entries that it speaks of; the output folder itself belongs to the build.
 
+Findings of CDISC CORE stand beside our own when its report, or a command that runs it, is given.
+
 Sources: architecture, "The contract".
 """
 
@@ -17,7 +19,10 @@ from engine.spec.study import load_study
 from formats.atomic import write_bytes
 from formats.metadata import DatasetMeta
 from formats.xpt_read import read_xpt
+from trialmill.core import CoreChoice, core_reports
 from trialmill.outputs import latest_entries, verify_outputs
+from validators.core import CoreReport
+from validators.core_report import core_json
 from validators.evaluate import explain, run_rules, unused
 from validators.files import file_faults, length_faults, settled
 from validators.findings import Fault
@@ -27,16 +32,24 @@ from validators.rules import load_rules
 from validators.schemas import make_schema
 from validators.shelf import Shelf
 
+NO_CORE = CoreChoice()
+
 
 def check_study(folder: Path, out: Path) -> tuple[Report, Path]:
+    """As check_with_core, without CORE."""
+    report, _, listed = check_with_core(folder, out, NO_CORE)
+    return report, listed
+
+
+def check_with_core(folder: Path, out: Path, choice: CoreChoice) -> tuple[Report, list[CoreReport], Path]:
     """Check the published datasets of a study.
 
     Returns:
-        What was found, and the file that lists it.
+        What was found, each report of CORE, and the file that lists them.
 
     Raises:
         SpecError: the specs or the rules are wrong. CommandError: nothing was published there.
-        FileError: the folder is not what its journal says, or a file cannot be read.
+        FileError: the folder is not what its journal says, or a file or a report of CORE cannot be taken.
     """
     study = load_study(folder)
     problems = [*lint(study), *lint_rules(study)]
@@ -78,8 +91,11 @@ def check_study(folder: Path, out: Path) -> tuple[Report, Path]:
         "specs": study.fingerprint,
         "checked": [f for p, e in sorted(entries.items()) for f in e["outputs"] if f["file"].startswith(f"{p}/")],
     }
+    core = core_reports(choice, shelf, out)
+    if core:
+        about["core"] = [core_json(each) for each in core]
     write_bytes(listed, as_json(report, about))
-    return report, listed
+    return report, core, listed
 
 
 def _foreign(path: Path, name: str, package: str) -> Fault:

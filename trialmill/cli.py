@@ -25,15 +25,17 @@ from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
 from simulator.plants import Mess
 from trialmill.build import build_study, columns_of, undescribed
-from trialmill.check import check_study
+from trialmill.check import check_with_core
 from trialmill.convert import Choices
 from trialmill.convert import convert as convert_file
+from trialmill.core import CoreChoice
 from trialmill.effort import effort_told
 from trialmill.explain import explain as explain_variable
 from trialmill.explain import explain_record
 from trialmill.new import CHECKOUT, new_study
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
+from validators.core_report import told_core
 from validators.lint import lint_rules
 from validators.reference import rule_reference
 from validators.report import told
@@ -93,13 +95,23 @@ def new(
 def check(
     study: StudyOption = DEFAULT_STUDY,
     out: Annotated[Path | None, typer.Option(help="Output folder; build/<study folder> when not given.")] = None,
+    core_report: Annotated[list[Path] | None, typer.Option(help="A JSON report that CDISC CORE wrote on them.")] = None,
+    core: Annotated[
+        str,
+        typer.Option(envvar="TRIALMILL_CORE", help="Runs CDISC CORE: 'COMMAND {folder} {standard} {version} {out}'."),
+    ] = "",
 ) -> None:
-    """Check the published datasets against schemas and rules."""
-    report, listed = check_study(study, out or Path("build") / study.name)
+    """Check the published datasets against schemas and rules; join what CDISC CORE found with explained.yaml."""
+    choice = CoreChoice(core_report or (), core)
+    report, judged, listed = check_with_core(study, out or Path("build") / study.name, choice)
     for line in told(report):
         print(line)
+    for each in judged:
+        print()
+        for line in told_core(each):
+            print(line)
     print(f"listed in {listed}")
-    if not report.clean:
+    if not report.clean or not all(each.clean for each in judged):
         raise typer.Exit(1)
 
 

@@ -1,4 +1,4 @@
-"""Every problem of a study's rules at once: keys, kinds, names, messages, explanations of rules that do not exist.
+"""Every problem of a study's rules and explanations at once: keys, kinds, names, messages, rules that do not exist.
 
 Sources: architecture, "Models".
 """
@@ -8,18 +8,23 @@ from __future__ import annotations
 from engine.errors import Place, Problem, SpecError, nearest
 from engine.spec.catalogue import Catalogue
 from engine.spec.study import Study
+from validators.explained import load_explained
 from validators.names import unknown_names
 from validators.rules import load_rules
 
 
 def lint_rules(study: Study) -> list[Problem]:
-    """All problems of the rules of a study that was read, by file and line."""
+    """All problems of checks.yaml and explained.yaml of a study that was read, by file and line."""
     catalogue = Catalogue(study)
+    problems: list[Problem] = []
+    try:
+        load_explained(catalogue)
+    except SpecError as error:
+        problems += error.problems
     try:
         rules = load_rules(catalogue)
     except SpecError as error:
-        return error.problems
-    problems = []
+        return [*error.problems, *problems]
     for rule in rules.rules:
         for bound in rule.checks if rule.study else ():
             found = unknown_names(bound, catalogue)
