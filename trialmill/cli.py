@@ -19,6 +19,7 @@ import engine.verbs  # noqa: F401  registers the general verbs
 import sdtm  # noqa: F401  registers the verbs of SDTM
 from edc.export import read_export
 from engine.errors import Problem, SpecError, TrialmillError
+from engine.spec.keys import key_reference
 from engine.spec.lint import lint as lint_study
 from engine.spec.reference import dataset_schema, verb_reference
 from engine.spec.study import load_study
@@ -197,13 +198,14 @@ def simulate(
 
 @app.command()
 def reference(docs: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs")) -> None:
-    """Write the verb reference and the JSON Schema for editors."""
+    """Write the references of keys, verbs and rules and the JSON Schema for editors."""
     (docs / "schema").mkdir(parents=True, exist_ok=True)
+    (docs / "keys.md").write_text(key_reference(), encoding="utf-8")
     (docs / "verbs.md").write_text(verb_reference(), encoding="utf-8")
     (docs / "rules.md").write_text(rule_reference(), encoding="utf-8")
     schema = json.dumps(dataset_schema(), indent=1, ensure_ascii=True) + "\n"
     (docs / "schema" / "dataset.schema.json").write_text(schema, encoding="utf-8")
-    print(f"wrote {docs / 'verbs.md'}, {docs / 'rules.md'} and {docs / 'schema' / 'dataset.schema.json'}")
+    print(f"wrote keys.md, verbs.md, rules.md and schema/dataset.schema.json in {docs}")
 
 
 @terminology.command("import")

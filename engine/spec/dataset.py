@@ -38,18 +38,24 @@ def is_working(name: str) -> bool:
 class Options(Model):
     """What any variable may say besides its verb."""
 
-    label: str = ""
-    type: Literal["", "Char", "Num"] = ""
-    length: int = Field(0, ge=0, le=200)
-    format: str = ""
-    codelist: str = ""
-    origin: str = ""
-    comment: str = ""
-    role: str = ""
-    missing: Literal["allowed", "query", "blocking"] = "allowed"
-    overflow: Literal["", "supp"] = ""
-    if_empty: Literal["keep", "leave_out"] = "keep"  # in a dataset none of whose records has a value
-    where: Expression | None = None
+    label: str = Field("", description="Label, where it is not that of the standard")
+    type: Literal["", "Char", "Num"] = Field("", description="Type, where the standard does not know the variable")
+    length: int = Field(0, ge=0, le=200, description="Length in the file; the longest value when 0")
+    format: str = Field("", description="SAS format of the display")
+    codelist: str = Field("", description="Codelist that the values must be of")
+    origin: str = Field("", description="Where the values come from, as in Define-XML; by the verb when not stated")
+    comment: str = Field("", description="Comment for the define.xml")
+    role: str = Field("", description="Role, where the standard does not know the variable")
+    missing: Literal["allowed", "query", "blocking"] = Field(
+        "allowed", description="What a missing value is: allowed, listed as a query, or a blocking issue"
+    )
+    overflow: Literal["", "supp"] = Field(
+        "", description="supp: text over 200 characters goes on in supplemental qualifiers"
+    )
+    if_empty: Literal["keep", "leave_out"] = Field(
+        "keep", description="Whether the variable stays in the dataset when no record has a value"
+    )
+    where: Expression | None = Field(None, description="Records that get a value; others stay missing")
 
 
 class Check(Model):
@@ -58,11 +64,13 @@ class Check(Model):
     A record for which it is not known to hold is an issue that `says` what is wrong; `found` is the variable at fault.
     """
 
-    expect: Expression
-    where: Expression | None = None
-    says: str = Field(min_length=10)
-    found: VariableRef | None = None
-    severity: Literal["warning", "blocking", "info"] = "warning"
+    expect: Expression = Field(description="What must hold")
+    where: Expression | None = Field(None, description="Records that it must hold for")
+    says: str = Field(min_length=10, description="What is wrong where it does not")
+    found: VariableRef | None = Field(None, description="Variable at fault, whose value is shown")
+    severity: Literal["warning", "blocking", "info"] = Field(
+        "warning", description="How bad it is; blocking stops the build"
+    )
 
     def refs(self) -> Iterator[VariableRef]:
         """Every variable that the check reads."""
@@ -72,21 +80,27 @@ class Check(Model):
 class Header(Model):
     """The keys of a dataset file."""
 
-    dataset: str
-    label: str = ""
-    structure: str = ""
-    klass: str = Field("", alias="class")
-    working: Literal["true", "false"] = "false"
-    keys: Annotated[list[str], LISTED]
-    ties: Annotated[list[VariableRef], LISTED] = []
-    cut_off: str = ""
-    keep: Expression | None = None
-    comment: str = ""
-    checks: list[Check] = []
-    records: Any = None
-    parts: Any = None
-    variables: Any = None
-    supplemental: Any = None
+    dataset: str = Field(description="Name of the dataset")
+    label: str = Field("", description="Label, where it is not that of the standard")
+    structure: str = Field("", description="Of an analysis dataset ADSL or BDS; else as in the define.xml")
+    klass: str = Field("", alias="class", description="Class, where it is not that of the standard")
+    working: Literal["true", "false"] = Field(
+        "false", description="true for a dataset that others read and no file shows"
+    )
+    keys: Annotated[list[str], LISTED] = Field(description="Variables that identify and sort the records")
+    ties: Annotated[list[VariableRef], LISTED] = Field(
+        [], description="Sources that break ties of the keys, never shown"
+    )
+    cut_off: str = Field("", description="Date variable: records after study.DCUTDT are removed and counted")
+    keep: Expression | None = Field(None, description="Records that stay once all variables are derived")
+    comment: str = Field("", description="Comment for the define.xml")
+    checks: list[Check] = Field([], description="What must hold for its records; the others are listed")
+    records: Any = Field(None, description="Record verbs in order: how the records come about")
+    parts: Any = Field(None, description="The same in several ways, by name, each with variables of its own if need be")
+    variables: Any = Field(None, description="One line a variable: its verb, parameters and options")
+    supplemental: Any = Field(
+        None, description="Supplemental qualifiers, in lines like variables; they go to SUPP--"
+    )
 
 
 @dataclass(slots=True)

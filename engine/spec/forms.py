@@ -28,33 +28,37 @@ def _as_list(value: object) -> object:
 class Item(Model):
     """One field of a form. A `number` with `units` has a sibling column `<NAME>U` that holds its unit."""
 
-    type: ItemType
-    prompt: str = ""
-    section: str = ""
-    codes: str | Decodes | None = None  # name of a code list of the file, or codes with their decodes
-    units: tuple[str, ...] = ()  # units offered on the form
-    unit: str = ""  # the one unit printed on the form
-    length: int | None = Field(default=None, gt=0, le=32767)
+    type: ItemType = Field(description="What the field holds; codes are several ticked boxes")
+    prompt: str = Field("", description="Question on the form")
+    section: str = Field("", description="Section of the form")
+    codes: str | Decodes | None = Field(
+        None, description="Code list of the file by name, or codes with their decodes; a code field needs it"
+    )
+    units: tuple[str, ...] = Field((), description="Units offered; the chosen one stands in a column called NAME and U")
+    unit: str = Field("", description="The one unit printed on the form")
+    length: int | None = Field(default=None, gt=0, le=32767, description="Longest text")
 
 
 class Form(Model):
     """One form; `items` in the order of the page."""
 
-    name: str
-    repeating: bool = False
-    visits: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ("any",)
-    oid: str = ""  # as the export names the form; the upper-case key when empty
-    items: dict[str, Item]
+    name: str = Field(description="Name of the form")
+    repeating: bool = Field(False, description="Whether a subject may have several at a visit")
+    visits: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
+        ("any",), description="Visits or visit groups at which it is filled; any for all"
+    )
+    oid: str = Field("", description="The form as the export names it; its name in capitals when empty")
+    items: dict[str, Item] = Field(description="Its fields, in the order of the page")
 
 
 class FormsSpec(Model):
     """All forms of a study, by their lower-case names in the order of the book."""
 
-    codes: dict[str, Decodes] = {}
-    visits: dict[str, str] = {}  # visit identifiers of the export and their names
-    visit_groups: dict[str, tuple[str, ...]] = {}
-    separator: str = ";"  # between the ticked codes of a `codes` item
-    forms: dict[str, Form]
+    codes: dict[str, Decodes] = Field({}, description="Code lists by name: codes of the export and their decodes")
+    visits: dict[str, str] = Field({}, description="Visits of the export and their names")
+    visit_groups: dict[str, tuple[str, ...]] = Field({}, description="Groups of visits by name")
+    separator: str = Field(";", description="What stands between the ticked codes of a codes field")
+    forms: dict[str, Form] = Field(description="Forms by name in lower case, in the order of the book")
 
     def oid(self, form: str) -> str:
         """The form's name in the export."""

@@ -42,13 +42,19 @@ PREFIX = "hook"  # columns of record hooks are hook.NAME
 class HookSpec(Model):
     """A function of hooks.py: what it reads and writes, and the sentence for the reviewer."""
 
-    kind: Literal["variable", "records"] = "variable"
-    reads: list[VariableRef] = []
-    far: dict[str, list[str]] = {}
-    writes: Annotated[list[str], LISTED] = Field(min_length=1)
-    scope: Literal["record", "subject", "study"]
-    says: str = Field(min_length=10)
-    columns: list[str] = []
+    kind: Literal["variable", "records"] = Field("variable", description="Whether it gives a variable or makes records")
+    reads: list[VariableRef] = Field([], description="Variables of the same records that it is given")
+    far: dict[str, list[str]] = Field(
+        {}, description="Whole datasets or sources that it is given, with their variables"
+    )
+    writes: Annotated[list[str], LISTED] = Field(
+        min_length=1, description="What it gives: a variable, or the dataset whose records it makes"
+    )
+    scope: Literal["record", "subject", "study"] = Field(
+        description="What it looks at together: a record, a subject or the whole study"
+    )
+    says: str = Field(min_length=10, description="Sentence for the reviewer, at least ten letters")
+    columns: list[str] = Field([], description="Columns that a hook of records makes, called hook.NAME")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

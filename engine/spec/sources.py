@@ -50,12 +50,18 @@ class CarrierSpec(Model):
     The one file is ODM-XML (.xml), a workbook with a sheet a form (.xlsx), or a transport file of datasets (.xpt).
     """
 
-    folder: RawPath | None = None
-    pattern: str = "{FORM}.csv"  # {FORM} as the export names the form, {form} lower case
-    file: RawPath | None = None
-    encoding: str = "utf-8-sig"
-    attributes: dict[str, OdmAttribute] = {}  # common columns that ODM holds as attributes
-    created: str = "1970-01-01T00:00:00+00:00"  # CreationDateTime of an ODM file that is written
+    folder: RawPath | None = Field(None, description="Folder with one file for each form")
+    pattern: str = Field(
+        "{FORM}.csv", description="Name of those files; {FORM} is the form as the export names it, {form} in lower case"
+    )
+    file: RawPath | None = Field(
+        None, description="One file with all forms: ODM-XML, a workbook with a sheet for each form, or a transport file"
+    )
+    encoding: str = Field("utf-8-sig", description="Encoding of text files")
+    attributes: dict[str, OdmAttribute] = Field(
+        {}, description="Common columns that ODM holds as attributes, with the attribute"
+    )
+    created: str = Field("1970-01-01T00:00:00+00:00", description="CreationDateTime of an ODM file that is written")
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -69,23 +75,29 @@ class CarrierSpec(Model):
 class Roles(Model):
     """Which common columns hold what. Without `record` a record is known by its place in the file only."""
 
-    subject: str
-    record: str | None = None
-    visit: str | None = None
-    visit_repeat: str | None = None
-    form: str | None = None
-    form_repeat: str | None = None
-    status: str | None = None
-    active: tuple[str, ...] = ("ACTIVE",)
-    deleted: tuple[str, ...] = ("DELETED",)
-    entered: str | None = None
+    subject: str = Field(description="Column with the subject number")
+    record: str | None = Field(
+        None, description="Column with the number of the record; without it a record is known by its place in the file"
+    )
+    visit: str | None = Field(None, description="Column with the visit")
+    visit_repeat: str | None = Field(None, description="Column with the number of a repeated visit")
+    form: str | None = Field(None, description="Column with the form")
+    form_repeat: str | None = Field(None, description="Column with the number of a repeated form")
+    status: str | None = Field(None, description="Column that says whether a record is active or deleted")
+    active: tuple[str, ...] = Field(("ACTIVE",), description="Values of the status of an active record")
+    deleted: tuple[str, ...] = Field(
+        ("DELETED",), description="Values of the status of a deleted record, which is dropped and counted"
+    )
+    entered: str | None = Field(None, description="Column with the time of entry")
 
 
 class RawColumn(Model):
-    """One column: its type and, for dates and times, its format (edc.dates lists the formats)."""
+    """One column: its type and, for dates and times, its format. The type alone may be written in their place."""
 
-    type: ColumnType = "text"
-    format: str = ""
+    type: ColumnType = Field("text", description="What the column holds")
+    format: str = Field(
+        "", description="How a date or time is written, such as DD-MON-YYYY, ISO 8601 or excel serial; a date needs it"
+    )
 
     @model_validator(mode="after")
     def _dated(self) -> Self:
@@ -102,15 +114,19 @@ class VendorSpec(Model):
     in all records.
     """
 
-    files: RawPath
-    encoding: str = "utf-8-sig"
-    optional: bool = False
-    subject: str | None = None
-    keys: tuple[str, ...] = ()
-    constant: tuple[str, ...] = ()
-    columns: dict[str, Annotated[RawColumn, BeforeValidator(_kind_word)]] = {}
-    file_column: str | None = None
-    sheet_column: str | None = None
+    files: RawPath = Field(description="Its files: a path in the export, * for any letters")
+    encoding: str = Field("utf-8-sig", description="Encoding of text files")
+    optional: bool = Field(False, description="Whether the files may be absent")
+    subject: str | None = Field(None, description="Column with the subject number")
+    keys: tuple[str, ...] = Field((), description="Columns in which no two records are alike")
+    constant: tuple[str, ...] = Field((), description="Columns with one value in all records")
+    columns: dict[str, Annotated[RawColumn, BeforeValidator(_kind_word)]] = Field(
+        {}, description="Its columns, by name; taken from the file when none is given"
+    )
+    file_column: str | None = Field(None, description="Name for a column with the name of the file a record came from")
+    sheet_column: str | None = Field(
+        None, description="Name for a column with the name of the sheet a record came from"
+    )
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -131,22 +147,30 @@ class VendorSpec(Model):
 class Formats(Model):
     """How the forms write dates and times, and how far local time is ahead of UTC, in hours."""
 
-    date: str = "DD-MON-YYYY"
-    time: str = "HH:MM"
-    utc_offset: float = Field(default=0.0, ge=-14, le=14)
+    date: str = Field(
+        "DD-MON-YYYY", description="How the forms write dates: D, DD, M, MM, MON and YYYY with what stands between them"
+    )
+    time: str = Field("HH:MM", description="How the forms write times")
+    utc_offset: float = Field(default=0.0, ge=-14, le=14, description="Hours that local time is ahead of UTC")
 
 
 class RawSpec(Model):
     """The layout of a study's raw export."""
 
-    manifest: RawPath = "manifest.csv"
-    carriers: dict[str, CarrierSpec]
-    order: tuple[str, ...] = ()  # the first carrier that is there is read; the order of `carriers` if empty
-    common: dict[str, Annotated[RawColumn, BeforeValidator(_kind_word)]]
-    roles: Roles
-    formats: Formats = Formats()
-    max_megabytes: int = Field(default=4096, gt=0)  # of one file, unpacked
-    vendors: dict[str, VendorSpec] = {}
+    manifest: RawPath = Field(
+        "manifest.csv", description="File that lists every file of the export with its records and SHA-256"
+    )
+    carriers: dict[str, CarrierSpec] = Field(description="Ways in which the forms come, by name")
+    order: tuple[str, ...] = Field(
+        (), description="Order in which carriers are looked for; the first that is there is read. As written when empty"
+    )
+    common: dict[str, Annotated[RawColumn, BeforeValidator(_kind_word)]] = Field(
+        description="Columns that every form has, with their types"
+    )
+    roles: Roles = Field(description="Which common column holds what")
+    formats: Formats = Field(Formats(), description="How the forms write dates and times")
+    max_megabytes: int = Field(default=4096, gt=0, description="Largest size of one file, unpacked")
+    vendors: dict[str, VendorSpec] = Field({}, description="Files that are no forms, by the name that specs call them")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

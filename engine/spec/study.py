@@ -37,33 +37,37 @@ MAX_TABLE_BYTES = 50_000_000
 class Standards(Model):
     """Versions of the standards that the study follows."""
 
-    sdtmig: str
-    adamig: str
-    sdtm_terminology: str
-    adam_terminology: str
+    sdtmig: str = Field(description="Version of the SDTM Implementation Guide")
+    adamig: str = Field(description="Version of the ADaM Implementation Guide")
+    sdtm_terminology: str = Field(description="Date of the CDISC SDTM terminology release")
+    adam_terminology: str = Field(description="Date of the CDISC ADaM terminology release")
 
 
 class PackageSpec(Model):
     """One folder of datasets and the standard they follow."""
 
-    standard: Literal["sdtmig", "adamig"]
-    label: str = ""
+    standard: Literal["sdtmig", "adamig"] = Field(description="Standard that the datasets follow")
+    label: str = Field("", description="What people call the package")
 
 
 class UsubjidRule(Model):
     """USUBJID: a prefix and the number of the person's first participation, by date; or as collected."""
 
-    prefix: str = ""
-    first: VariableRef
-    by: VariableRef | None = None
+    prefix: str = Field("", description="Text before the number")
+    first: VariableRef = Field(
+        description="Subject number of which USUBJID is made: of several participations the first"
+    )
+    by: VariableRef | None = Field(None, description="Date by which a participation is the first")
 
 
 class SubjidRule(Model):
     """The primary participation: the one with records in `prefer` that satisfy `where`, else the last."""
 
-    prefer: str = ""
-    where: Expression | None = None
-    otherwise: Literal["first", "last"] = Field("last", alias="else")
+    prefer: str = Field("", description="Source whose records make a participation the primary one")
+    where: Expression | None = Field(None, description="Which of those records count")
+    otherwise: Literal["first", "last"] = Field(
+        "last", alias="else", description="Participation that is primary when none is preferred"
+    )
 
 
 class IdentitySpec(Model):
@@ -73,13 +77,21 @@ class IdentitySpec(Model):
     all their records. `repeats: drop` leaves out exact repeats of forms that are filled once.
     """
 
-    subjects: str  # the source with one record per participation
-    person: VariableRef | None = None
-    via: dict[str, VariableRef] = {}
-    USUBJID: UsubjidRule
-    SUBJID: SubjidRule = SubjidRule()
-    not_after: VariableRef | None = None
-    repeats: Literal["keep", "drop"] = "keep"
+    subjects: str = Field(description="Source with one record for each participation")
+    person: VariableRef | None = Field(
+        None, description="Column that tells persons apart, where one may be screened twice"
+    )
+    via: dict[str, VariableRef] = Field(
+        {}, description="Sources without a subject number: the column of another source that they find it by"
+    )
+    USUBJID: UsubjidRule = Field(description="How USUBJID is made")
+    SUBJID: SubjidRule = Field(SubjidRule(), description="Which participation of a person gives SUBJID")
+    not_after: VariableRef | None = Field(
+        None, description="Setting such as study.DCUTDT: who takes part only later is left out"
+    )
+    repeats: Literal["keep", "drop"] = Field(
+        "keep", description="Whether exact repeats of forms that are filled once are dropped"
+    )
 
     @field_validator("not_after")
     @classmethod
@@ -92,16 +104,20 @@ class IdentitySpec(Model):
 class StudyFile(Model):
     """The keys of study.yaml."""
 
-    study: str
-    title: str = ""
-    standards: Standards
-    created: datetime
-    packages: dict[str, PackageSpec]
-    identity: IdentitySpec
-    settings: dict[str, Any] = {}
-    codelists: dict[str, dict[str, str]] = {}
-    hooks: dict[str, HookSpec] = {}
-    simulator: str = ""
+    study: str = Field(description="STUDYID, up to 20 ASCII characters")
+    title: str = Field("", description="Title of the trial")
+    standards: Standards = Field(description="Versions of the standards")
+    created: datetime = Field(description="Date and time in the headers of all files")
+    packages: dict[str, PackageSpec] = Field(description="Folders of dataset files, by name")
+    identity: IdentitySpec = Field(description="Who is who")
+    settings: dict[str, Any] = Field(
+        {}, description="Values that specs call by name, as study.NAME; without quotes a number is a number"
+    )
+    codelists: dict[str, dict[str, str]] = Field(
+        {}, description="Terms of the sponsor by codelist, with decodes; they extend a CDISC list or make a new one"
+    )
+    hooks: dict[str, HookSpec] = Field({}, description="Functions of hooks.py, by name: what YAML cannot say")
+    simulator: str = Field("", description="Folder that describes the simulated trial")
 
     @field_validator("study")
     @classmethod
