@@ -33,6 +33,7 @@ class Ticked(Params):
     is missing for that record.
     """
 
+    value_is = "read"
     of: VariableRef
     to: dict[str, str | None] = Field(min_length=1)
     split: str = Field(";", min_length=1)
@@ -81,6 +82,7 @@ class Ticked(Params):
 class NthText(Params):
     """The nth of several texts joined in one value; `several: true` gives it only where there are two or more."""
 
+    value_is = "read"
     of: VariableRef
     nth: int = Field(1, ge=1, le=20)
     split: str = Field(";", min_length=1)
@@ -109,6 +111,7 @@ class NthText(Params):
 class Amount(Params):
     """The number that a collected amount is. An amount in words is missing here: give it by `amount_text`."""
 
+    value_is = "read"
     of: VariableRef
 
     def derive(self, at: At) -> pd.Series:
@@ -127,6 +130,7 @@ class Amount(Params):
 class AmountText(Params):
     """A collected amount in words, such as a range; missing where the amount is a number."""
 
+    value_is = "read"
     of: VariableRef
 
     def derive(self, at: At) -> pd.Series:

@@ -36,6 +36,7 @@ class Iso8601(Params):
     happened yet. A partial date stays when its earliest possible day is not later.
     """
 
+    value_is = "read"
     of: Annotated[list[VariableRef], LISTED] = Field(min_length=1, max_length=2)
     date_only: str = ""
     not_after: VariableRef | None = None

@@ -55,6 +55,7 @@ class Elements(RecordParams):
     would begin before the element before it is left out and listed.
     """
 
+    stated_columns = ("CODE",)
     of: dict[str, Element] = Field(min_length=1)
     end: VariableRef
     ended: Expression

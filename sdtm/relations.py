@@ -65,6 +65,7 @@ class Relations(RecordParams):
     of type ONE that share their value.
     """
 
+    stated_columns = COLUMNS
     relations: list[Relation] = Field(min_length=1)
 
     def tables(self) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ class Terms(Params):
     and `several: true` gives it only where two or more were ticked.
     """
 
+    value_is = "read"
     of: VariableRef
     codelist: str
     map: dict[str, str | None] = {}
@@ -115,6 +116,7 @@ class Terms(Params):
 class Decode(Params):
     """The test name of a test code, from the codelist paired with its own; sponsor terms by their stated decode."""
 
+    value_is = "stated"
     of: VariableRef
     codelist: str
     codelist_is_read: ClassVar[bool] = True
@@ -145,6 +147,7 @@ class TermCode(Params):
     term of the sponsor's own has no C-code and is listed.
     """
 
+    value_is = "stated"
     of: VariableRef
     codelist_of: VariableRef
 

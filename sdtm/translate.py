@@ -36,6 +36,7 @@ class Translate(Params):
     `field`, `from` and `to`.
     """
 
+    value_is = "read"
     of: Annotated[list[VariableRef], LISTED] = Field(min_length=1, max_length=5)
     table: str = Field("translations", alias="in")
     by: str = Field("field", alias="field")

@@ -262,6 +262,7 @@ class ReportedUnit(Params):
     is listed and left out; `standard_result` keeps it beside the number.
     """
 
+    value_is = "read"
     unit: VariableRef
     test: VariableRef
     units: str

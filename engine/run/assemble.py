@@ -19,7 +19,8 @@ from engine.run.overflow import MAX_BYTES, qualifier_name, split_text
 from engine.run.run import Run
 from engine.run.tables import take_values
 from engine.spec.catalogue import Catalogue, DatasetInfo
-from engine.spec.dataset import VariableLine
+from engine.spec.origin_terms import DERIVED
+from engine.spec.origins import variable_origins
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ def assemble(run: Run, catalogue: Catalogue, name: str) -> list[Built]:
         if variable.name in run.study.datasets[name].overflowing:
             values, *rest = split_text(values)
             qualifiers += [
-                Qualifier(qualifier_name(variable.name, i), variable.label, _origin(variable.line), part)
+                Qualifier(qualifier_name(variable.name, i), variable.label, _origin(run, name, variable.name), part)
                 for i, part in enumerate(rest, start=1)
             ]
         _writable(at, variable.name, values)
@@ -69,8 +70,10 @@ def assemble(run: Run, catalogue: Catalogue, name: str) -> list[Built]:
     return built + ([supplemental] if supplemental is not None else [])
 
 
-def _origin(line: VariableLine | None) -> str:
-    return (line.options.origin if line is not None else "") or "Collected"
+def _origin(run: Run, dataset: str, name: str) -> str:
+    """The type of a variable's origin (QORIG); Derived where its lines differ in it."""
+    types = {origin.type for origin in variable_origins(run.study, dataset, name)}
+    return types.pop() if len(types) == 1 else DERIVED
 
 
 def _qualifiers(run: Run, at: At, info: DatasetInfo) -> list[Qualifier]:
@@ -82,7 +85,8 @@ def _qualifiers(run: Run, at: At, info: DatasetInfo) -> list[Qualifier]:
         if name in spec.overflowing:
             parts = split_text(parts[0])
         names = [name, *(qualifier_name(name, i) for i in range(1, len(parts)))]
-        found += [Qualifier(n, line.options.label, _origin(line), part) for n, part in zip(names, parts, strict=True)]
+        origin = _origin(run, info.name, name)
+        found += [Qualifier(n, line.options.label, origin, part) for n, part in zip(names, parts, strict=True)]
     return found
 
 

@@ -22,6 +22,7 @@ from engine.errors import Place, Problem, SpecError, nearest
 from engine.spec.binding import LISTED, Model, bind, bind_data
 from engine.spec.document import Document
 from engine.spec.expressions import Expression
+from engine.spec.origin_terms import OriginSource, OriginType
 from engine.spec.refs import VariableRef
 from engine.spec.registry import RECORD_VERBS, VERBS, Params, RecordParams, Verb, references
 
@@ -43,7 +44,10 @@ class Options(Model):
     length: int = Field(0, ge=0, le=200, description="Length in the file; the longest value when 0")
     format: str = Field("", description="SAS format of the display")
     codelist: str = Field("", description="Codelist that the values must be of")
-    origin: str = Field("", description="Where the values come from, as in Define-XML; by the verb when not stated")
+    origin: OriginType = Field(
+        "", description="Where the values come from, as in Define-XML; by the verb when not stated"
+    )
+    origin_source: OriginSource = Field("", description="Who gave them, as in Define-XML; by the verb when not stated")
     comment: str = Field("", description="Comment for the define.xml")
     role: str = Field("", description="Role, where the standard does not know the variable")
     missing: Literal["allowed", "query", "blocking"] = Field(

@@ -21,6 +21,7 @@ from engine.spec.dataset import DatasetSpec, Part, VariableLine, is_working
 from engine.spec.hooks import hook_problems
 from engine.spec.lint_conditions import condition_problems
 from engine.spec.lint_identity import identity_problems
+from engine.spec.origins import origin_problems
 from engine.spec.refs import VariableRef
 from engine.spec.study import Study
 
@@ -49,6 +50,7 @@ def lint(study: Study, export: dict[str, tuple[str, ...]] | None = None) -> list
         problems += _codelists(spec, study, catalogue)
         problems += _types(spec, catalogue)
         problems += condition_problems(spec, catalogue)
+        problems += origin_problems(spec)
         problems += _core(spec, study, catalogue)
         problems += _qualifiers(spec, catalogue)
     plan = Plan(study.datasets)

@@ -1,9 +1,9 @@
 """Where a variable's values come from, as Define-XML says it: what the spec states, else by the verb and what it reads.
 
 Without a statement: a value read from the export, spelled as it may be, is Collected (from a form by the Investigator,
-from a file that is not a form by the Vendor); a copy of a built dataset's variable is its Predecessor; a value that
-stands in the spec or in a table of the study is Assigned; what `not_collected` leaves empty is Not Available; everything
-else is Derived. A copy of a variable of the same dataset, or of a working dataset, has the origin of that variable.
+from another file by the Vendor); a copy of a built dataset's variable is its Predecessor; a value that stands in the
+spec or in a table of the study is Assigned; what `not_collected` leaves empty is Not Available; everything else is
+Derived. A copy of a variable of the same dataset, or of a working dataset, has the origin of that variable.
 
 Sources: Define-XML 2.1 section 5.3.11 (def:Origin).
 """
@@ -145,7 +145,7 @@ class _Reader:
         return next(iter(found)) if len(found) == 1 else _DERIVED
 
     def _made(self, spec: DatasetSpec, part: Part | None, prefix: str, column: str, seen: tuple[str, ...]) -> Origin:
-        """A column that a record verb makes: as stated in the spec, as passed on from what the verb reads, or derived."""
+        """A column that a record verb makes: stated in the spec, passed on from what the verb reads, or derived."""
         found: dict[Origin, None] = {}
         for each in [part] if part is not None else spec.parts:
             for step in each.steps:
@@ -166,7 +166,7 @@ class _Reader:
         return Origin(COLLECTED, INVESTIGATOR) if is_form else _ASSIGNED
 
     def _table(self, table: str) -> Origin:
-        """Of a value that was looked up: collected where the table is about subjects, else a dictionary of the study."""
+        """Of a value that was looked up: collected where the table is about subjects, not where it is a dictionary."""
         if table in self.study.datasets:
             return _DERIVED
         vendor = self.study.raw.vendors.get(table)

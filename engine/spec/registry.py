@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from engine.spec.hooks import HookSpec
 
 Scope = Literal["record", "subject", "study"]
+# what a value is to what the verb's own key names: the same, the same in other words, found by it in a table, a word of
+# the spec, nothing, or worked out from it (engine.spec.origins)
+ValueIs = Literal["copied", "read", "looked_up", "stated", "absent", "derived"]
 
 
 class Params(Model):
@@ -33,6 +36,7 @@ class Params(Model):
 
     needs_order: ClassVar[bool] = False  # derived from the final order of the records
     codelist_is_read: ClassVar[bool] = False  # `codelist` is that of what is read, not of what is derived
+    value_is: ClassVar[ValueIs] = "derived"
 
     def tables(self) -> tuple[str, ...]:
         """Tables whose records the verb reads as a whole, besides those of its references."""
@@ -83,6 +87,9 @@ class Made:
 
 class RecordParams(Model):
     """The parameters of a record verb, and what it does with them."""
+
+    stated_columns: ClassVar[tuple[str, ...]] = ()  # columns that hold words of the spec itself
+    passed_columns: ClassVar[tuple[str, ...]] = ()  # columns that hold what was read, as it stands
 
     def named_columns(self) -> tuple[str, ...]:
         """Columns that the spec itself names, besides those that the verb always makes."""

@@ -218,14 +218,14 @@ class Study:
         return digest.hexdigest()
 
 
-def load_study(folder: Path | str) -> Study:
-    """Read a study folder.
+def load_study(folder: Path | str, shown: str = "") -> Study:
+    """Read a study folder; `shown` is its name in messages, where it is not that of the folder.
 
     Raises:
         CommandError: no such folder, or no study.yaml in it.
         SpecError: everything that is wrong in its files.
     """
-    shown = str(folder).rstrip("/")
+    shown = shown or str(folder).rstrip("/")
     path = Path(folder)
     if not (path / "study.yaml").is_file():
         raise CommandError(

@@ -214,6 +214,7 @@ class Pick(RecordParams):
 class Cross(RecordParams):
     """Every record once for each value; the value is `cross.VALUE`."""
 
+    stated_columns = ("VALUE",)
     values: list[str] = Field(min_length=1)
 
     def make(self, at: At) -> Made:
@@ -236,6 +237,8 @@ class Transpose(RecordParams):
     `keep_missing: true` keeps items without a value.
     """
 
+    stated_columns = ("CODE",)
+    passed_columns = ("VALUE", "UNIT")
     items: dict[str, VariableRef] = Field(min_length=1)
     units: dict[str, VariableRef] = {}
     keep_missing: Literal["true", "false"] = "false"

@@ -36,6 +36,7 @@ class TextPart(Params):
     is a blocking issue, told with the first of them.
     """
 
+    value_is = "read"
     of: VariableRef
     number: int = Field(1, ge=1)
     parts: int = Field(ge=1, le=50)

@@ -27,6 +27,7 @@ Refs = Annotated[list[VariableRef], LISTED]
 class Copy(Params):
     """The value as it stands, in ASCII spelling."""
 
+    value_is = "copied"
     of: VariableRef
 
     def derive(self, at: At) -> pd.Series:
@@ -44,6 +45,7 @@ class Copy(Params):
 class Set(Params):
     """One value for all records, or for those that satisfy `where`."""
 
+    value_is = "stated"
     value: str
 
     def values_given(self) -> tuple[str, ...]:
@@ -65,6 +67,7 @@ class Set(Params):
 class NotCollected(Params):
     """A variable that the standard expects and the study has not; null for all records."""
 
+    value_is = "absent"
     reason: str = Field(min_length=3)
 
     def own_scope(self, scope: Scope) -> Scope:
@@ -195,6 +198,7 @@ def together(pieces: list[tuple[np.ndarray, pd.Series]], at: At) -> pd.Series:
 class FirstOf(Params):
     """The first reference that is present, in the order given."""
 
+    value_is = "read"
     of: Refs
 
     def derive(self, at: At) -> pd.Series:
@@ -218,6 +222,7 @@ class FirstOf(Params):
 class JoinText(Params):
     """Present texts joined; `all: true` gives null unless all are present."""
 
+    value_is = "read"
     of: Refs
     separator: str = Field("", alias="with")
     before: str = ""
@@ -243,6 +248,7 @@ class JoinText(Params):
 class Map(Params):
     """Each value of a stated list by its partner; what is not listed is treated as `unmapped` says."""
 
+    value_is = "read"
     of: VariableRef
     to: dict[str, str | None]
     unmapped: Literal["blocking", "query", "keep", "missing"] = "blocking"
@@ -282,6 +288,7 @@ class LookUp(Params):
     in the table is reported as `unmatched` says.
     """
 
+    value_is = "looked_up"
     of: Refs
     table: str = Field(alias="in")
     match: Annotated[list[str], LISTED]
@@ -350,6 +357,7 @@ class LookUp(Params):
 class PartName(Params):
     """The name of the part that the record comes from, as where each part gives the records of one parameter."""
 
+    value_is = "stated"
     say: Literal["name"]
 
     def derive(self, at: At) -> pd.Series:
