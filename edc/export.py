@@ -41,7 +41,7 @@ class RawExport:
 
 @dataclass(slots=True)
 class _Piece:
-    """Records of one file for one source."""
+    """Records of one file, or of one sheet of a workbook, for one source."""
 
     frame: pd.DataFrame
     line: np.ndarray
@@ -60,6 +60,11 @@ def read_export(raw: RawSpec, forms: FormsSpec | None, folder: Path, carrier: st
         FileError: everything that is wrong with the files.
     """
     return _Reader(raw, forms, folder).read(carrier)
+
+
+def _told(file: str, table: str) -> str:
+    """A file in messages: of a workbook the sheet too, since every sheet has a row 2."""
+    return f"{file} sheet {table}" if file.lower().endswith(".xlsx") else file
 
 
 class _Reader:
@@ -137,7 +142,7 @@ class _Reader:
             for name, frame, line in tables:
                 form = own if spec.folder is not None else self._form_name(spec, name, shown)
                 if form:
-                    found.setdefault(form, []).append(_Piece(frame, line, shown))
+                    found.setdefault(form, []).append(_Piece(frame, line, _told(shown, name)))
         if self.forms is not None:
             for form in self.forms.forms:
                 if form not in found:
@@ -264,7 +269,7 @@ class _Reader:
             for sheet, frame, line in read:
                 more = {vendor.file_column: path.name, vendor.sheet_column: sheet}
                 given = frame.assign(**{k: v for k, v in more.items() if k})
-                pieces.append(_Piece(given, line, shown))
+                pieces.append(_Piece(given, line, _told(shown, sheet)))
         table = self._table(source, pieces, tuple(vendor.columns) or None, strict=True)
         if table is not None:
             table.subject_column = vendor.subject or ""

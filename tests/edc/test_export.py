@@ -123,6 +123,21 @@ def test_a_value_that_is_no_code_is_listed_with_its_line(export):
     assert (issue.variable, issue.source) == ("AESER", "edc/AE.csv line 2") and "Maybe" in issue.message
 
 
+def test_a_place_in_a_workbook_names_its_sheet(export):
+    book = openpyxl.load_workbook(export / "edc" / "toy.xlsx")
+    column = [c.value for c in book["AE"][1]].index("AESER") + 1
+    book["AE"].cell(4, column).value = "Maybe"
+    book.save(export / "edc" / "toy.xlsx")
+    manifest(export)
+    issue = read(export, "xlsx").issues[0]
+    assert (issue.variable, issue.source) == ("AESER", "edc/toy.xlsx sheet AE line 4")
+    book["AE"].cell(1, column).value = "AESSER"
+    book.save(export / "edc" / "toy.xlsx")
+    manifest(export)
+    with pytest.raises(FileError, match=r"edc/toy\.xlsx sheet AE:1  ae: a column .AESSER. that nothing describes"):
+        read(export, "xlsx")
+
+
 def edit(name, change):
     def spoil(folder):
         path = folder / name
