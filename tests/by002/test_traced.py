@@ -1,0 +1,164 @@
+"""docs/traced-sdtm.md stays true: every value that it traces is in the build, every raw cell is in the export."""
+
+import csv
+import re
+from functools import cache
+from itertools import groupby
+
+import openpyxl
+import pytest
+
+from .conftest import ROOT
+
+DOC = (ROOT / "docs" / "traced-sdtm.md").read_text(encoding="utf-8")
+PLACE = re.compile(r"^(?P<file>\S+)(?: sheet (?P<sheet>\S+))? line (?P<line>\d+)$")
+NONE = "(no record)"
+
+
+def table(heading):
+    """The rows of the table under a heading of the document, cells as text."""
+    part = DOC.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    lines = [line for line in part.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|\n").split(" | ")] for line in lines[2:]]
+
+
+def pairs(cell):
+    """The `NAME=value` pairs of a cell."""
+    return [tuple(text.split("=", 1)) for text in re.findall(r"`([^`]*)`", cell) if "=" in text]
+
+
+def places(cell):
+    """The raw places of a cell, each with the pairs that stand there."""
+    found = []
+    for text in re.findall(r"`([^`]*)`", cell):
+        if PLACE.match(text):
+            found.append((text, []))
+        else:
+            found[-1][1].append(tuple(text.split("=", 1)))
+    return found
+
+
+TRACED = table("Every dataset")
+FATES = table("The 34 screening numbers")
+
+
+def written(value):
+    """A value of a transport file as the document writes it: a number without a needless fraction."""
+    if isinstance(value, float):
+        return "" if value != value else format(value, ".12g")
+    return value
+
+
+@cache
+def _cells(path, sheet):
+    """Lines of a file: physical line of a record to its cells by column."""
+    if path.suffix == ".xlsx":
+        rows = openpyxl.load_workbook(path, read_only=True)[sheet].iter_rows(values_only=True)
+        head = next(rows)
+        return {n: dict(zip(head, map(str, row), strict=True)) for n, row in enumerate(rows, 2)}
+    encoding = "gb18030" if path.name.startswith("lab_") and path.parent.name == "lis" else "utf-8-sig"
+    with path.open(encoding=encoding, newline="") as lines:
+        reader = csv.reader(lines)
+        head, read, start = next(reader), {}, reader.line_num + 1
+        for row in reader:
+            read[start], start = dict(zip(head, row, strict=True)), reader.line_num + 1
+    return read
+
+
+def at_place(export, place):
+    """The cells of one place."""
+    where = PLACE.match(place)
+    path = (ROOT if where["file"].startswith("specs/") else export) / where["file"]
+    return _cells(path, where["sheet"])[int(where["line"])]
+
+
+def wrong_values(row, frame, usubjid):
+    """What the built dataset holds otherwise than the row of the document says."""
+    name, who, record, values = row[:4]
+    if who != "-" and name != "RELREC":
+        frame = frame[frame["USUBJID"] == usubjid[who]]
+    for key, value in pairs(record):
+        frame = frame[frame[key].map(written) == value]
+    if values == NONE:
+        return [f"{len(frame)} records"] if len(frame) else []
+    if len(frame) != 1:
+        return [f"{len(frame)} records"]
+    there = {key: written(frame[key].iloc[0]) for key, _ in pairs(values)}
+    return [f"{key}={there[key]}" for key, value in pairs(values) if there[key] != value]
+
+
+def wrong_cells(row, export):
+    """Raw cells that hold otherwise than the row of the document says."""
+    return [
+        f"{place} {column}={at_place(export, place)[column]}"
+        for place, cells in places(row[4])
+        for column, value in cells
+        if at_place(export, place)[column] != value
+    ]
+
+
+def test_each_dataset_of_the_build_is_traced_for_three_subjects(built):
+    datasets = sorted(path.stem.upper() for path in (built / "sdtm").glob("*.xpt"))
+    traced = {name: list(rows) for name, rows in groupby(sorted(TRACED), key=lambda row: row[0])}
+    assert sorted(traced) == datasets
+    for name, rows in traced.items():
+        assert len({row[1] if row[1] != "-" else row[2] for row in rows}) >= 3, name
+    assert all(places(row[4]) and row[6] == "yes" for row in TRACED)
+    assert all(cells for row in TRACED for _, cells in places(row[4]))
+
+
+@pytest.mark.parametrize("row", TRACED, ids=[" ".join((*row[:2], row[2].replace("`", ""))) for row in TRACED])
+def test_the_traced_value_is_in_the_build_and_its_raw_cells_in_the_export(row, dataset, export, usubjid):
+    assert wrong_values(row, dataset(row[0]), usubjid) == []
+    assert wrong_cells(row, export) == []
+
+
+def test_a_changed_value_and_a_changed_cell_are_seen(dataset, export, usubjid):
+    (row,) = [r for r in TRACED if r[0] == "VS" and "WEIGHT" in r[2]]
+    frame = dataset("VS")
+    frame.loc[frame["VSTESTCD"] == "WEIGHT", "VSSTRESN"] += 0.1
+    assert wrong_values(row, frame, usubjid) == ["VSSTRESN=84.5"]
+    assert wrong_values(row, frame[frame["VSTESTCD"] != "WEIGHT"], usubjid) == ["0 records"]
+    (absent,) = [r for r in TRACED if r[0] == "CP" and r[3] == NONE]
+    assert wrong_values([*absent[:2], "`CPREFID=BX0034-01`", NONE], dataset("CP"), usubjid) == ["1 records"]
+    other = [*row[:4], row[4].replace("WEIGHT=168.8", "WEIGHT=168.9"), *row[5:]]
+    assert wrong_cells(other, export) == ["edc/VS.csv line 26 WEIGHT=168.8"]
+
+
+def fate(number, dm, ds, suppdm, usubjid):
+    """What the built tabulation says became of a screening number."""
+    who = usubjid[number]
+    (person,) = dm[dm["USUBJID"] == who].to_dict("records")
+    events = ds[ds["USUBJID"] == who]
+    earlier = suppdm[(suppdm["USUBJID"] == who) & (suppdm["QNAM"] == "PREVSUBJ")]["QVAL"].tolist()
+    if number in earlier and person["SUBJID"] != number:
+        failed = events[(events["DSCAT"] == "OTHER EVENT") & (events["DSREFID"] == number)]
+        assert failed["DSDECOD"].tolist() == ["SCREEN FAILURE"]
+        return "re-screened", "", f"as {person['SUBJID']}"
+    assert person["SUBJID"] == number
+    entered = (events["DSDECOD"] == "ENTERED INTO TRIAL").sum()
+    failed = ((events["DSDECOD"] == "SCREEN FAILURE") & (events["DSCAT"] == "DISPOSITION EVENT")).sum()
+    if person["RFXSTDTC"]:
+        assert entered == 1 and failed == 0 and person["ACTARMCD"] == person["ARMCD"] and not person["ARMNRS"]
+        return "treated", person["ARMCD"], f"screened before as {earlier[0]}" if earlier else ""
+    if person["ARMNRS"] == "SCREEN FAILURE":
+        assert entered == 0 and failed == 1 and not person["ARMCD"] and not person["ACTARMCD"]
+        return "screen failure", "", ""
+    assert person["ARMNRS"] == "ASSIGNED, NOT TREATED" and entered == 1 and failed == 0 and not person["ACTARMCD"]
+    return "assigned, never dosed", person["ARMCD"], ""
+
+
+def test_each_screening_number_ends_where_the_scenario_says(dataset, form, usubjid):
+    dm, ds, suppdm = dataset("DM"), dataset("DS"), dataset("SUPPDM")
+    numbers = sorted(form("subj")["SUBJECT"].unique())
+    assert [row[0] for row in FATES] == numbers and len(numbers) == 34
+    assert [tuple(row[:4]) for row in FATES] == [(n, *fate(n, dm, ds, suppdm, usubjid)) for n in numbers]
+    assert sorted(dm["USUBJID"]) == sorted({usubjid[n] for n in numbers}) and len(dm) == 33
+    counted = {kind: sum(row[1] == kind for row in FATES) for kind in {row[1] for row in FATES}}
+    assert counted == {"treated": 24, "assigned, never dosed": 1, "screen failure": 8, "re-screened": 1}
+    arms = [row[2] for row in FATES if row[1] == "treated"]
+    wanted = {"ESC100": 1, "ESC200": 4, "ESC300": 3, "ESC400": 6, "ESC600": 3, "EXP400": 7}
+    assert {arm: arms.count(arm) for arm in sorted(set(arms))} == wanted
+    assert sorted(dm[dm["RFXSTDTC"] != ""]["USUBJID"]) == sorted(dataset("EX")["USUBJID"].unique())
+    who = {row[0]: row[1] for row in FATES}
+    assert who["01-015"] == "re-screened" and who["01-017"] == "treated" and usubjid["01-017"] == "BY002-01-015"
