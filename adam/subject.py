@@ -106,7 +106,8 @@ class CountDays(Params):
         start, end = spans(far.values(self.of[0])), spans(far.values(self.of[1]))
         open_ = (end.precision == NOTHING) & (self.open_end is not None)
         unsure = (start.precision != DAY) | ((end.precision != DAY) & ~open_)
-        far.report(unsure, f"of a partial date only the days that are certain count for {at.dataset}.{at.variable}")
+        message = f"of a partial date only the days that are certain count for {at.dataset}.{at.variable}"
+        far.report(unsure, message, reads=[VariableRef(source, ref.name) for ref in self.of])
         until = end.first
         if self.open_end is not None:
             until = np.where(open_, of_subjects(at, days_of(at.evaluate(self.open_end)), far), until)

@@ -20,7 +20,7 @@ from edc.files import Tables, read_tables
 from edc.manifest import InputFile, Manifest, digest, read_manifest
 from edc.render import Moment, Render, date_text
 from engine.errors import CommandError, FileError, Place, Problem, nearest
-from engine.run.identity import RawTable
+from engine.run.identity import RawTable, raw_issue
 from engine.run.issues import Issue
 from engine.spec.forms import FormsSpec
 from engine.spec.sources import CarrierSpec, RawSpec, VendorSpec
@@ -242,15 +242,8 @@ class _Reader:
                 if any(p not in decodes for p in (v.split(self.forms.separator) if item.type == "codes" else [v]))
             ]
             for row in np.flatnonzero(values.isin(unknown)) if unknown else ():
-                self.export.issues.append(
-                    Issue(
-                        "warning",
-                        form,
-                        name,
-                        f'not a code of the form: "{values.iloc[row]}"',
-                        source=f"{table.files[table.file_of[row]]} line {table.line[row]}",
-                    )
-                )
+                message = f'not a code of the form: "{values.iloc[row]}"'
+                self.export.issues.append(raw_issue("warning", self.raw, table, int(row), name, message))
 
     # -- vendors
 

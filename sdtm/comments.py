@@ -92,10 +92,12 @@ class Commented(RecordParams):
             found[hit] = True
             kept[rows[removed]] = False
         unknown = (forms.notna() & ~forms.isin(list(self.on))).to_numpy(dtype=bool)
-        at.report(unknown, "no dataset is known to hold the form commented on", found=forms, variable="IDVAR")
+        at.report(unknown, "no dataset is known to hold the form commented on", found=forms, variable="IDVAR",
+                  reads=[self.form])
         lost = forms.notna().to_numpy(dtype=bool) & ~unknown & ~found & kept
         said = forms.fillna("") + " " + at.text(self.record).fillna("without a number")
-        at.report(lost, "the record commented on is not in the package", found=said, variable="IDVAR")
+        at.report(lost, "the record commented on is not in the package", found=said, variable="IDVAR",
+                  reads=[self.form, self.record])
         chosen = np.flatnonzero(kept)
         return Made(chosen, {c: pd.Series(v[chosen], dtype="str") for c, v in columns.items()})
 

@@ -49,5 +49,5 @@ class EveryOneOf(RecordParams):
         shown = there[names[0]].fillna("")
         for name in names[1:]:
             shown = shown + " " + there[name].fillna("")
-        far.report(lost, self.lost, found=shown, variable=names[0])
+        far.report(lost, self.lost, found=shown, variable=names[0], reads=[VariableRef(self.source, n) for n in names])
         return Made(np.arange(at.n, dtype=np.int64))

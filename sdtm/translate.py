@@ -65,7 +65,14 @@ class Translate(Params):
             for field in fields:
                 found = found.where(found.notna(), values.map(known.get(_field(field), {})).astype("str"))
             lost = here & found.isna().to_numpy(dtype=bool)
-            at.report(lost, f"{ref} has no translation in {self.table}", found=values, severity="blocking")
+            at.report(
+                lost,
+                f"{ref} has no translation in {self.table}",
+                found=values,
+                severity="blocking",
+                reads=[ref],
+                ask_else=f"For whoever keeps {self.table}: please add the translation of this text.",
+            )
             result = result.where(pd.Series(~here), found)
         return result
 

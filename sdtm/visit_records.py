@@ -68,7 +68,9 @@ class PlannedVisits(RecordParams):
         plan = _plan(at, self.plan)
         oids = at.text(self.oid)
         strange = oids.notna() & ~oids.isin([*plan.index, *self.other])
-        at.report(strange.to_numpy(dtype=bool), f"not a visit of tables/{self.plan}.csv", found=oids, variable="VISIT")
+        lost = strange.to_numpy(dtype=bool)
+        message = f"not a visit of tables/{self.plan}.csv"
+        at.report(lost, message, found=oids, variable="VISIT", reads=[self.oid])
         rows = np.flatnonzero(oids.isin(plan.index))
         seen = at.only(rows)
         oids = take_values(oids, rows)
@@ -78,7 +80,8 @@ class PlannedVisits(RecordParams):
         order = order.assign(**{f"t{i}": rank(seen.values(r)) for i, r in enumerate(self.ties)})
         ordered = order.sort_values(["r", *(c for c in order if c.startswith("t"))], kind="stable")
         again = ordered.duplicated(["part", "who", "oid"]).sort_index().to_numpy()
-        seen.report(again, "several records for one planned visit", found=oids, variable="VISIT")
+        message = "several records for one planned visit"
+        seen.report(again, message, found=oids, variable="VISIT", reads=[self.oid, self.date])
         kept = np.flatnonzero(~again)
         facts = plan.loc[oids.iloc[kept]].reset_index(drop=True)
         dates = take_values(dates, kept)
@@ -243,7 +246,7 @@ class UnplannedDates(RecordParams):
         if self.not_after is not None:
             free &= ~(spans(dates).first > spans(view.values(self.not_after)).last)
         rows = np.flatnonzero(free)
-        self._tell(view.only(rows), take_values(oids, rows))
+        self._tell(view.only(rows), take_values(oids, rows), source.oid or source.date)
         frame = pd.DataFrame({"who": view.subject[rows], "date": take_values(dates, rows), "row": rows})
         table = at.run.tables[name]
         content = {f"c{c}": rank(take_values(table.columns[c], rows)) for c in sorted(table.columns)}
@@ -251,7 +254,7 @@ class UnplannedDates(RecordParams):
         first = frame.drop_duplicates(["who", "date"])[["who", "date", "row"]]
         return first.assign(source=name, says=source.says)
 
-    def _tell(self, view: At, oids: pd.Series) -> None:
+    def _tell(self, view: At, oids: pd.Series, read: VariableRef) -> None:
         """List each visit of a subject under which something was collected and that SV does not hold."""
         asked = pd.DataFrame({"who": view.subject, "oid": oids})
         strange = oids.notna() & ~oids.isin(self.other) & ~asked.duplicated()
@@ -260,6 +263,7 @@ class UnplannedDates(RecordParams):
             "collected under a visit that the subject has not; taken as unscheduled",
             found=oids,
             variable="VISITNUM",
+            reads=[read],
         )
 
 

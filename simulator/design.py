@@ -43,9 +43,10 @@ def load_design(folder: Path, scenario: str = "") -> Design:
     if not file.simulator:
         raise CommandError(
             Problem(
-                "the study has no scenario to simulate",
+                "the study has no scenario to simulate a raw export from",
                 Place(f"{shown}/study.yaml"),
                 expected="simulator: and the folder of the scenario",
+                do="to build it, name the folder of its own raw export, which is missing:  make ... RAW=FOLDER",
             )
         )
     raw = load_raw(folder / "raw.yaml", f"{shown}/raw.yaml")

@@ -2,7 +2,7 @@
 
 Reads the export, builds in memory, writes to a staging folder, reads every file back, and puts the folder in place
 in one step together with its issues and journal. A build with blocking issues publishes nothing; its issues go
-beside the output folder, to NAME.issues.json and NAME.issues.xlsx.
+beside the output folder, to NAME.issues.json and NAME.issues.xlsx. Every build says what changed since the last list.
 
 Sources: architecture, "The contract".
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import getpass
 import platform
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -28,16 +28,20 @@ from edc.text import to_ascii
 from engine.errors import CommandError, DataError, Place, Problem, SpecError
 from engine.run.assemble import Built
 from engine.run.build import Result, build
-from engine.run.issues import Issue
+from engine.run.issues import Issue, derived_in, numbered
 from engine.run.publish import carry_over, publish
+from engine.run.run import Run
 from engine.spec.lint import lint
 from engine.spec.study import Study, load_study
 from formats.atomic import write_bytes
 from formats.metadata import DatasetMeta, VariableMeta
 from formats.xpt_read import read_xpt
 from formats.xpt_write import write_xpt
-from trialmill.issue_files import in_order, issues_json, issues_xlsx, read_issues
-from trialmill.outputs import ISSUES, JOURNAL, WORKBOOK
+from trialmill.blocking import counted, told_blocking
+from trialmill.issue_changes import NEW, STILL_OPEN, Changes, beside, changes_json, compare, last_list, read_issues
+from trialmill.issue_files import issues_json, issues_xlsx
+from trialmill.issue_questions import with_question
+from trialmill.outputs import CHANGES, ISSUES, JOURNAL, WORKBOOK
 from validators.built import check_built
 from validators.lint import lint_rules
 
@@ -51,6 +55,19 @@ class Summary:
     out: Path
     files: dict[str, int]
     issues: dict[str, int]
+    new: int = 0  # warnings that the last list had not
+    still_open: int = 0  # warnings that it had
+    gone: int = 0  # issues that only it had
+    compared: bool = False  # whether there was a last list
+
+    def told(self) -> str:
+        """`47 datasets, 12 warnings (2 new, 10 still open), 3 gone`."""
+        text = f"{counted(len(self.files), 'dataset')}, {counted(self.issues['warning'], 'warning')}"
+        if not self.compared:
+            return text
+        parts = [f"{n:,} {said}" for n, said in ((self.new, NEW), (self.still_open, STILL_OPEN)) if n]
+        told = f" ({', '.join(parts)})" if parts else ""
+        return text + told + (f", {self.gone:,} gone" if self.gone else "")
 
 
 class Tools:
@@ -107,15 +124,18 @@ def build_study(
     if problems:
         raise SpecError(problems)
     result = build(study, export.tables, Tools(study), wanted, jobs=jobs, progress=progress)
-    issues = in_order([*export.issues, *result.issues, *_kept_issues(study, out, wanted)])
-    beside = [out.with_name(f"{out.name}.{name}") for name in (ISSUES, WORKBOOK)]
     schema_issues, problems = check_built(result.run, result.packages, result.issues)
+    found = [*_of_people(result.run, export.issues), *result.issues, *schema_issues]
+    issues = numbered((with_question(i, study) for i in found), _kept_issues(study, out, wanted))
+    changes = compare(issues, last_list(out), study, wanted, result.stuck)
+    lists = _lists(study, issues, changes)
     if result.blocking or schema_issues:
         out.parent.mkdir(parents=True, exist_ok=True)
-        found = in_order([*issues, *schema_issues])
-        write_bytes(beside[0], issues_json(found))
-        write_bytes(beside[1], issues_xlsx(found, study.file.created, study.name))
-        raise DataError([*(_blocking(i) for i in issues if i.severity == "blocking"), *problems])
+        for name, content in lists.items():
+            write_bytes(beside(out, name), content)
+        schemas = {(i.dataset, i.variable) for i in schema_issues}
+        own = [i for i in issues if (i.dataset, i.variable) not in schemas]
+        raise DataError(told_blocking(issues, own, problems, [beside(out, n) for n in (WORKBOOK, ISSUES)]))
     files: dict[str, int] = {}
 
     def make(staging: Path) -> None:
@@ -126,17 +146,46 @@ def build_study(
                 name = f"{package}/{built.info.name.lower()}.xpt"
                 write_and_read_back(staging / name, built, study.file.created)
                 files[name] = len(built.frame)
-        (staging / ISSUES).write_bytes(issues_json(issues))
-        (staging / WORKBOOK).write_bytes(issues_xlsx(issues, study.file.created, study.name))
+        for name, content in lists.items():
+            (staging / name).write_bytes(content)
         entry = _entry(study, export, result, wanted, staging, files)
+        entry["issue changes"] = {k: len(v) for k, v in orjson.loads(lists[CHANGES]).items()}
         former = (out / JOURNAL).read_bytes() if (out / JOURNAL).exists() else b""
         (staging / JOURNAL).write_bytes(former + orjson.dumps(entry, option=orjson.OPT_SORT_KEYS) + b"\n")
 
     publish(out, make)
-    for path in beside:
-        path.unlink(missing_ok=True)
+    for name in lists:
+        beside(out, name).unlink(missing_ok=True)
     counts = {s: sum(i.severity == s for i in issues) for s in ("blocking", "warning", "info")}
-    return Summary(out, files, counts)
+    new, still_open = changes.counted(issues, "warning")
+    return Summary(out, files, counts, new, still_open, len(changes.gone), not changes.first)
+
+
+def _lists(study: Study, issues: list[Issue], changes: Changes) -> dict[str, bytes]:
+    """The files that list the issues, by name."""
+    return {
+        ISSUES: issues_json(issues),
+        WORKBOOK: issues_xlsx(issues, study, changes),
+        CHANGES: changes_json(changes, issues),
+    }
+
+
+def _of_people(run: Run, issues: list[Issue]) -> list[Issue]:
+    """Issues of the export's files with the USUBJID of their raw record, where it is somebody's."""
+    places: dict[str, dict[str, int]] = {}
+    names = run.people.columns["USUBJID"].tolist()
+    told = []
+    for issue in issues:
+        table = run.tables.get(issue.form)
+        if table is None or table.file_of is None or table.line is None:
+            told.append(issue)
+            continue
+        if issue.form not in places:
+            at = zip(table.file_of, table.line, table.records.subject.tolist(), strict=True)
+            places[issue.form] = {f"{table.files[f]} line {n}": who for f, n, who in at}
+        who = places[issue.form].get(issue.source, -1)
+        told.append(replace(issue, subject=names[who]) if who >= 0 else issue)
+    return told
 
 
 def undescribed(study: Study) -> bool:
@@ -175,7 +224,7 @@ def write_and_read_back(path: Path, built: Built, created: datetime) -> None:
 
 def _kept(out: Path, packages: list[str]) -> list[str]:
     """Names in the former output that this build does not make anew."""
-    made = {*packages, ISSUES, WORKBOOK, JOURNAL}
+    made = {*packages, ISSUES, WORKBOOK, CHANGES, JOURNAL}
     return sorted(p.name for p in out.iterdir() if p.name not in made) if out.is_dir() else []
 
 
@@ -204,15 +253,9 @@ def _check_folders(folder: Path, raw: Path, out: Path) -> None:
 
 
 def _kept_issues(study: Study, out: Path, packages: list[str]) -> list[Issue]:
-    """Issues of the former build that speak of datasets which this build carries over."""
-    kept = {d.name for d in study.datasets.values() if d.package not in packages}
-    return [i for i in read_issues(out / ISSUES) if i.dataset.removeprefix("SUPP") in kept]
-
-
-def _blocking(issue: Issue) -> Problem:
-    where = f"{issue.dataset}.{issue.variable}" if issue.variable else issue.dataset
-    key = ", ".join(p for p in (issue.subject, issue.key) if p)
-    return Problem(f"{where}: {issue.message}", found=key, do=f"look at {issue.source}" if issue.source else "")
+    """Issues of the former build that were found in datasets which this build carries over."""
+    kept = {d.name for d in study.datasets.values() if d.package not in packages and (out / d.package).is_dir()}
+    return [i for i in read_issues(out / ISSUES) if kept & set(derived_in(i))]
 
 
 def _who() -> str:

@@ -1,24 +1,29 @@
 """The issues of a build as files: issues.json for programs, issues.xlsx for people.
 
-The workbook is laid out for a data manager: what blocks first, then subject by subject, with the raw file and line to
-look at; a second sheet counts.
+The workbook is laid out for a data manager: what blocks and what warns on sheets of their own, subject by subject as
+the site's pages lie, with what was entered and what to ask; on the right what a programmer needs. A sheet shows what
+is gone since the last list, the last one counts.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 import orjson
 
-from engine.run.issues import SEVERITIES, Issue, Issues
+from engine.run.issues import SEVERITIES, Issue
+from engine.spec.study import Study
 from formats.xlsx_write import Sheet, xlsx_bytes
+from trialmill.issue_changes import Changes
+from trialmill.issue_questions import BLANK, field_label, form_label, visit_label
 
-COLUMNS = {"Severity": 10, "Subject": 16, "Raw file and line": 30, "Dataset": 10, "Variable": 12, "Record": 40,
-           "Message": 90, "Id": 12}  # fmt: skip
-COUNTS = {"Severity": 10, "Dataset": 10, "Variable": 12, "Message": 90, "Issues": 8, "Subjects": 9}
+COLUMNS = {"Status": 11, "Id": 12, "Subject": 15, "Form or file": 22, "Visit": 16, "Field": 26, "Entered": 26,
+           "What is wrong": 48, "Question to the site": 52, "Dataset": 9, "Variable": 10, "Record key": 36,
+           "Raw file and line": 26}  # fmt: skip
+COUNTS = {"Severity": 10, "Dataset": 10, "Variable": 12, "What is wrong": 90, "Issues": 8, "Subjects": 9, "New": 8}
+SHEETS = {"blocking": "Blocking", "warning": "Warnings", "info": "Info"}
+Row = tuple[str, ...]
 
 
 def issues_json(issues: Iterable[Issue]) -> bytes:
@@ -26,41 +31,76 @@ def issues_json(issues: Iterable[Issue]) -> bytes:
     return orjson.dumps([i.row() for i in issues], option=orjson.OPT_INDENT_2) + b"\n"
 
 
-def issues_xlsx(issues: Iterable[Issue], created: datetime, study: str) -> bytes:
-    """The issues by severity, subject, raw file and line; and how many of each kind there are."""
-    listed = sorted(issues, key=_for_people)
-    rows = [(i.severity, i.subject, i.source, i.dataset, i.variable, i.key, i.message, i.id) for i in listed]
-    counts: Counter[tuple[str, ...]] = Counter()
-    people: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-    for issue in listed:
-        kind = (issue.severity, issue.dataset, issue.variable, _kind(issue))
+def issues_xlsx(issues: Sequence[Issue], study: Study, changes: Changes) -> bytes:
+    """The issues by severity, then by subject, form, visit and field; those that are gone; how many of each kind."""
+    sheets = []
+    for severity, name in SHEETS.items():
+        found = [i for i in issues if i.severity == severity]
+        if found or severity != "info":
+            sheets.append(Sheet(name, COLUMNS, [_row(study, i, changes.status(i)) for i in _sorted(study, found)]))
+    sheets.append(Sheet("Gone", COLUMNS, [_row(study, i, "gone") for i in _sorted(study, changes.gone)]))
+    if changes.unseen:
+        rows = [_row(study, i, "not looked at") for i in _sorted(study, changes.unseen)]
+        sheets.append(Sheet("Not looked at", COLUMNS, rows))
+    sheets.append(Sheet("Counts", COUNTS, _counts(issues, changes)))
+    return xlsx_bytes(sheets, study.file.created, title=f"Issues of {study.name}")
+
+
+def kind_of(issue: Issue) -> Row:
+    """What issues of one kind share: severity, dataset, variable, and the message without the value at fault."""
+    return (issue.severity, issue.dataset, issue.variable, issue.message.partition(': "')[0])
+
+
+def _row(study: Study, issue: Issue, status: str) -> Row:
+    vendor = issue.form in study.raw.vendors
+    form = issue.source.partition(" line ")[0] if vendor else form_label(study, issue.form)
+    names = [field_label(study, issue.form, name) for name, _ in issue.fields]
+    entered = [BLANK if value is None else value for _, value in issue.fields]
+    if len(names) > 1:  # so that each value stands beside its field's name
+        entered = [f"{name}: {value}" for (name, _), value in zip(issue.fields, entered, strict=True)]
+    return (
+        status,
+        issue.id,
+        issue.subject,
+        form,
+        visit_label(study, issue.visit),
+        "\n".join(names),
+        "\n".join(entered),
+        issue.message,
+        issue.question,
+        issue.dataset,
+        issue.variable,
+        issue.key,
+        issue.source,
+    )
+
+
+def _sorted(study: Study, issues: Iterable[Issue]) -> list[Issue]:
+    """By subject, form in the order of the book, visit in the order of the study, field in that of the page."""
+    forms = list(study.forms.forms) if study.forms is not None else []
+    visits = list(study.forms.visits) if study.forms is not None else []
+
+    def place(issue: Issue) -> tuple[object, ...]:
+        columns = list(study.forms.columns(issue.form)) if study.forms is not None and issue.form in forms else []
+        field = issue.fields[0][0] if issue.fields else ""
+        at = (_index(forms, issue.form), issue.form, _index(visits, issue.visit), issue.visit, _index(columns, field))
+        return (issue.subject, *at, field, issue.dataset, issue.variable, issue.key, issue.message, issue.id)
+
+    return sorted(issues, key=place)
+
+
+def _index(known: list[str], name: str) -> int:
+    return known.index(name) if name in known else len(known)
+
+
+def _counts(issues: Iterable[Issue], changes: Changes) -> list[tuple[str | int, ...]]:
+    counts: Counter[Row] = Counter()
+    fresh: Counter[Row] = Counter()
+    people: defaultdict[Row, set[str]] = defaultdict(set)
+    for issue in issues:
+        kind = kind_of(issue)
         counts[kind] += 1
+        fresh[kind] += changes.status(issue) == "new"
         people[kind] |= {issue.subject} - {""}
     order = sorted(counts, key=lambda k: (SEVERITIES.index(k[0]), *k[1:]))
-    told = [(*k, counts[k], len(people[k])) for k in order]
-    return xlsx_bytes(
-        [Sheet("Issues", COLUMNS, rows), Sheet("Counts", COUNTS, told)], created, title=f"Issues of {study}")
-
-
-def read_issues(path: Path) -> list[Issue]:
-    """Issues of a former build; none where there is no such file."""
-    if not path.is_file():
-        return []
-    rows = orjson.loads(path.read_bytes())
-    return [Issue(**{k: v for k, v in row.items() if k != "id"}) for row in rows]
-
-
-def in_order(issues: Iterable[Issue]) -> list[Issue]:
-    """Each issue once, in the order of issues.json."""
-    return Issues(list(issues)).listed()
-
-
-def _for_people(issue: Issue) -> tuple[object, ...]:
-    file, _, line = issue.source.partition(" line ")
-    number = int(line) if line.isdigit() else 0
-    return (SEVERITIES.index(issue.severity), issue.subject, file, number, issue.dataset, issue.variable, issue.message)
-
-
-def _kind(issue: Issue) -> str:
-    """The message without the value at fault."""
-    return issue.message.partition(': "')[0]
+    return [(*k, counts[k], len(people[k]), fresh[k]) for k in order]

@@ -19,6 +19,7 @@ from engine.errors import CommandError, FileError, Place, Problem
 
 JOURNAL = "journal.jsonl"
 ISSUES = "issues.json"
+CHANGES = "issues_changes.json"  # since the last list; not proved, since it has that list as an input
 WORKBOOK = "issues.xlsx"  # for people, who may write in it: not proved
 _REBUILD = "build again"
 

@@ -9,6 +9,7 @@ Sources: architecture, "The contract".
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from engine.errors import Problem
 from engine.run.assemble import Built
 from engine.run.at import At
+from engine.run.entries import Entry, entries
 from engine.run.issues import Issue
 from engine.run.run import Run
 from engine.spec.catalogue import Catalogue
@@ -50,31 +52,47 @@ def check_built(
 
 
 def _issues(run: Run, built: Built, fault: Fault, named: Named) -> list[Issue]:
-    found = list(messages(fault))
+    found = list(messages(replace(fault, place=None)))  # an id may not move with the lines of the spec
     rows = np.array([row for row, _ in found if row >= 0], dtype=np.int64)
-    sources = dict(zip(rows.tolist(), _sources(run, built, rows), strict=True))
-    return [
-        Issue(
-            "blocking",
-            fault.dataset,
-            fault.variable,
-            message,
-            named.subject(row) if row >= 0 else "",
-            named.key(row) if row >= 0 else "",
-            sources.get(row, ""),
+    behind = dict(zip(rows.tolist(), _entries(run, built, rows, fault.variable), strict=True))
+    spec = run.study.datasets[_parent(run, built)]
+    lasting = Named(named.info, named.frame)
+    lasting.keys = [k for k in named.keys if k not in {*spec.numbered_keys, "IDVARVAL"}]
+    issues = []
+    for row, message in found:
+        entry = behind.get(row, Entry(source=str(fault.place) if fault.place is not None else ""))
+        one = row >= 0
+        issues.append(
+            Issue(
+                "blocking",
+                fault.dataset,
+                fault.variable,
+                message,
+                named.subject(row) if one else "",
+                named.key(row) if one else "",
+                entry.source,
+                entry.form,
+                entry.visit,
+                entry.fields,
+                found_in=spec.name,
+                anchor=", ".join(p for p in (lasting.key(row), entry.key) if p) if one else "",
+                content=entry.content,
+            )
         )
-        for row, message in found
-    ]
+    return issues
 
 
 def _source(run: Run, built: Built, row: int) -> str:
-    return _sources(run, built, np.array([row]))[0]
+    return _entries(run, built, np.array([row]), "")[0].source
 
 
-def _sources(run: Run, built: Built, rows: np.ndarray) -> list[str]:
-    """Raw file and line behind records of a dataset; those of a qualifier are its parent's."""
+def _entries(run: Run, built: Built, rows: np.ndarray, variable: str) -> list[Entry]:
+    """The raw records behind records of a dataset; those of a qualifier are its parent's."""
     if not len(rows):
         return []
+    return entries(run, At(run, run.table(_parent(run, built)), built.rows[rows]), variable)
+
+
+def _parent(run: Run, built: Built) -> str:
     name = built.info.name
-    table = run.table(name if name in run.study.datasets else name.removeprefix("SUPP"))
-    return run.places(At(run, table, built.rows[rows]))
+    return name if name in run.study.datasets else name.removeprefix("SUPP")

@@ -12,7 +12,7 @@ Raw text is given in ASCII spelling (see edc); `raw` gives it as received. Posit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -161,7 +161,7 @@ class At:
         values = self.values(ref)
         numbers, bad = to_numbers(values)
         if bad.any():
-            self.report(bad, f"{ref} is not a number", found=values, severity="blocking")
+            self.report(bad, f"{ref} is not a number", found=values, severity="blocking", reads=[ref])
         return numbers
 
     def dtc(self, date: VariableRef, time: VariableRef | None = None) -> pd.Series:
@@ -180,7 +180,8 @@ class At:
         dates, bad = self._raw_dates(table, date, values, time, times)
         if bad.any():
             shown = values if times is None else values + times.radd(" ").fillna("")
-            self.report(bad, f"{date} is no possible date", found=shown, severity="blocking")
+            reads = [date] if time is None else [date, time]
+            self.report(bad, f"{date} is no possible date", found=shown, severity="blocking", reads=reads)
         return dates
 
     def _raw_dates(
@@ -238,12 +239,25 @@ class At:
         found: pd.Series | None = None,
         severity: Severity = "warning",
         variable: str = "",
+        reads: Iterable[VariableRef] = (),
+        ask: str = "",
+        ask_else: str = "",
     ) -> None:
-        """List an issue for each record of the mask; `found` adds the value at fault."""
+        """List an issue for each record of the mask.
+
+        Args:
+            mask: of the records. message: what is wrong, without counts and line numbers: the issue's id is made of it.
+            found: the value at fault, added to the message. severity: as it says.
+            variable: the variable at fault; the one being derived when not given.
+            reads: what holds the value at fault, where it is not all that the variable's line reads.
+            ask: what to ask the site, as a check of the spec says. ask_else: as the verb says, where the variable's
+                line has no `ask` of its own; a general sentence is made when none of these is given.
+        """
         inner = np.flatnonzero(np.asarray(mask, dtype=bool))
         if len(inner):
             shown = None if found is None else take_values(found, inner)
-            self.run.report(self.only(inner), message, shown, severity, variable or self.variable)
+            seen, about = self.only(inner), variable or self.variable
+            self.run.report(seen, message, shown, severity, about, reads=reads, ask=ask, ask_else=ask_else)
 
     # -- study-wide things
 

@@ -13,7 +13,7 @@ from engine.run.assemble import Built, assemble, settle_lengths
 from engine.run.execute import Progress, execute
 from engine.run.identity import RawTable, resolve
 from engine.run.issues import Issue
-from engine.run.plan import Plan
+from engine.run.plan import Node, Plan
 from engine.run.run import Run, Toolbox
 from engine.spec.catalogue import Catalogue
 from engine.spec.study import Study
@@ -28,6 +28,7 @@ class Result:
     counts: dict[str, dict[str, int]]
     run: Run
     unknown: dict[str, int] = field(default_factory=dict)
+    stuck: list[Node] = field(default_factory=list)  # what could not be worked out
 
     @property
     def blocking(self) -> int:
@@ -58,13 +59,37 @@ def build(
     plan = Plan(study.datasets)
     wanted = {p: [d.name for d in study.package(p)] for p in packages}
     nodes = plan.order(plan.nodes_of(name for names in wanted.values() for name in names))
-    stopped = {n.dataset for n in execute(run, plan, nodes, catalogue.type_of, jobs=jobs, progress=progress)}
+    stuck = execute(run, plan, nodes, catalogue.type_of, jobs=jobs, progress=progress)
+    stopped = {n.dataset for n in stuck}
     made: dict[str, list[Built]] = {}
     for package, names in wanted.items():
         complete = [b for name in names if name not in stopped for b in assemble(run, catalogue, name)]
         made[package] = [b for b in settle_lengths(complete) if len(b.frame)]
+    _name_records(run, plan, nodes, stuck, catalogue)
     unknown = {f"{d}.{v}: {c}": n for (d, v, c), n in sorted(run.unknown.items())}
-    return Result(made, run.close_issues(), run.counts, run, unknown)
+    return Result(made, run.close_issues(), run.counts, run, unknown, stuck)
+
+
+def _name_records(run: Run, plan: Plan, done: list[Node], stuck: list[Node], catalogue: Catalogue) -> None:
+    """Work out the keys of the records that issues speak of, where nothing else needed them.
+
+    So an issue reads the same whichever packages are built. What deriving the keys would report is not told here: it
+    is told by a build of their own package.
+    """
+    specs = [run.study.datasets[name] for name in sorted(run.unnamed()) if name in run.study.datasets]
+    keys = [Node(s.name, "var", k) for s in specs for k in s.keys if any(True for _ in s.lines(k))]
+    known, lost, more = set(done), set(stuck), []
+    for node in plan.order(keys):
+        if any(need in lost for need in plan.needed(node)):
+            lost.add(node)
+        elif node not in known:
+            more.append(node)
+    counts, unknown = {name: dict(each) for name, each in run.counts.items()}, run.unknown.copy()
+    found = list(run.issues.found)
+    run.naming = True
+    execute(run, plan, more, catalogue.type_of)
+    run.naming = False
+    run.issues.found, run.counts, run.unknown = found, counts, unknown
 
 
 def start(study: Study, raw: dict[str, RawTable], toolbox: Toolbox) -> tuple[Run, list[Issue]]:

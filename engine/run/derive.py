@@ -31,6 +31,7 @@ def carry_out(run: Run, plan: Plan, node: Node, type_of: TypeOf) -> None:
         DataError: the data do not allow it.
     """
     spec = run.study.datasets[node.dataset]
+    run.working_on(node.dataset)
     if node.kind == "records":
         run.tables[spec.name] = make_table(run, spec)
         return
@@ -239,12 +240,12 @@ def check(run: Run, spec: DatasetSpec, table: Table) -> None:
         concerned = at.only(np.flatnonzero(at.test(each.where)))
         failed = ~concerned.test(each.expect)
         if each.found is None:
-            concerned.report(failed, each.says, severity=each.severity)
+            concerned.report(failed, each.says, severity=each.severity, reads=each.expect.refs, ask=each.ask)
             continue
         found = concerned.values(each.found)
         there = found.notna().to_numpy(dtype=bool)
-        concerned.report(failed & there, each.says, found=found, severity=each.severity)
-        concerned.report(failed & ~there, each.says, severity=each.severity)
+        for mask, value in ((failed & there, found), (failed & ~there, None)):
+            concerned.report(mask, each.says, found=value, severity=each.severity, reads=[each.found], ask=each.ask)
 
 
 # -- order

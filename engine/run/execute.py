@@ -68,7 +68,7 @@ def execute(
     stopped = [n for n in nodes if n in blocked]
     causes = {n: _cause(blocked, n) for n in stopped}
     run.issues.add(
-        Issue("info", n.dataset, n.variable, f"not derived, since {causes[n]} could not be")
+        Issue("info", n.dataset, n.variable, f"not derived, since {causes[n]} could not be", found_in=n.dataset)
         for n in stopped
         if blocked[n] != n and n.kind == "var"
     )
@@ -102,6 +102,7 @@ def _issues(node: Node, problems: list[Problem]) -> list[Issue]:
                 node.variable,
                 "; ".join(parts),
                 source=str(p.place) if p.place else "",
+                found_in=node.dataset,
             )
         )
     return made

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from engine.dates import spans
 from engine.errors import DataError, Place, Problem, SpecError, nearest
 from engine.numbers import rank
-from engine.run.issues import Issue
+from engine.run.entries import raw_entry
+from engine.run.issues import Issue, Severity
 from engine.run.tables import Positions, Records, Table
 from engine.spec.refs import VariableRef
+from engine.spec.sources import RawSpec
 from engine.spec.study import Study
 
 
@@ -138,7 +140,7 @@ def _tables(study: Study, raw: dict[str, RawTable], parts: pd.DataFrame, not_beg
         at = np.full(len(source.frame), -1, dtype=np.int64)
         if subject is not None:
             at = subject.map(place).fillna(-1).to_numpy(dtype=np.int64)
-            issues += _lost(source, subject, at, study.file.identity.via.get(name))
+            issues += _lost(study.raw, source, subject, at, study.file.identity.via.get(name))
         records = Records(np.where(at >= 0, person[at], -1) if len(parts) else at, np.zeros(len(at), dtype=np.int64))
         if subject is not None:
             records.sources["participation"] = at
@@ -205,7 +207,22 @@ def _subject_of(study: Study, raw: dict[str, RawTable], source: RawTable) -> pd.
     return _column(study, source, link.name).map(pairs.set_index("key")["who"]).reset_index(drop=True)
 
 
-def _lost(source: RawTable, subject: pd.Series, at: NDArray[np.int64], link: VariableRef | None) -> list[Issue]:
+def raw_issue(
+    severity: Severity, study: RawSpec | None, source: RawTable, row: int, variable: str, message: str, *, key: str = ""
+) -> Issue:
+    """An issue about one column of a raw record; `key` is what identifies the record where its layout names nothing."""
+    place = f"{source.files[source.file_of[row]]} line {source.line[row]}"
+    columns = {str(c): source.frame[c] for c in source.frame.columns}
+    entry = raw_entry(study, source.name, columns, row, [variable], source=place)
+    parts = [f"{source.subject_column} {columns[source.subject_column].iloc[row]}"] if source.subject_column else []
+    known = ", ".join([*parts, *([entry.key] if entry.key else [])])
+    return Issue(severity, source.name, variable, message, key=key or known, source=place, form=entry.form,
+                 visit=entry.visit, fields=entry.fields, content=entry.content)  # fmt: skip
+
+
+def _lost(
+    study: RawSpec, source: RawTable, subject: pd.Series, at: NDArray[np.int64], link: VariableRef | None
+) -> list[Issue]:
     """Records of nobody; `link` is what they are linked to a subject by, where they carry no number."""
     shown = source.frame[link.name].reset_index(drop=True) if link is not None else subject
     issues = []
@@ -215,9 +232,8 @@ def _lost(source: RawTable, subject: pd.Series, at: NDArray[np.int64], link: Var
             message = "no such subject number in the export"
         else:
             message = f"no record has this {link}" if said else "the record carries no subject number"
-        where = f"{source.files[source.file_of[row]]} line {source.line[row]}"
         variable = link.name if link is not None else source.subject_column
-        issues.append(Issue("blocking", source.name, variable, message, key=said, source=where))
+        issues.append(raw_issue("blocking", study, source, int(row), variable, message, key=said))
     return issues
 
 

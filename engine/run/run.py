@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,8 +17,10 @@ import pandas as pd
 
 from engine.errors import DataError, Problem
 from engine.numbers import number_text
+from engine.run.entries import Entry, entries
 from engine.run.issues import Issue, Issues, Severity
 from engine.run.tables import Bools, Positions, Records, Table, take
+from engine.spec.refs import VariableRef
 from engine.spec.study import Study
 
 if TYPE_CHECKING:
@@ -45,8 +48,11 @@ class _Pending:
     variable: str
     message: str
     subject: int
-    position: int
-    source: str
+    position: int  # in the dataset's records (`early`: in those before the cut), -1 where it is not known
+    early: bool
+    entry: Entry
+    question: str
+    found_in: str
 
 
 class Run:
@@ -68,6 +74,12 @@ class Run:
         self._dates: dict[tuple[str, str, str | None], tuple[pd.Series, Bools]] = {}
         self._own: dict[str, Table] = {}
         self._lock = threading.Lock()
+        self._now = threading.local()
+        self.naming = False  # keys are worked out for issues that were found; nothing is reported any more
+
+    def working_on(self, dataset: str) -> None:
+        """Remember whose derivation this thread carries out."""
+        self._now.dataset = dataset
 
     def table(self, name: str) -> Table:
         """A raw source, a dataset or a table of the study; DataError when the run has none of that name."""
@@ -165,12 +177,28 @@ class Run:
             with self._lock:
                 self.unknown[(dataset, variable, condition)] += count
 
-    def report(self, at: At, message: str, found: pd.Series | None, severity: Severity, variable: str) -> None:
-        """Keep an issue for every record of `at`."""
-        places = self.places(at)
+    def report(
+        self,
+        at: At,
+        message: str,
+        found: pd.Series | None,
+        severity: Severity,
+        variable: str,
+        *,
+        reads: Iterable[VariableRef] = (),
+        ask: str = "",
+        ask_else: str = "",
+    ) -> None:
+        """Keep an issue for every record of `at`; see At.report."""
+        if self.naming:
+            return
+        places = entries(self, at, variable, reads)
         own = at.rows if at.rows is not None else np.arange(at.n)
-        keyed = at.table.name in self.study.datasets and not at.early
+        whole = self.tables.get(at.table.name) is at.table  # and not records that are still being made
+        keyed = at.table.name in self.study.datasets and (whole or not at.early)
         shown = [""] * at.n if found is None else [f': "{v}"' if isinstance(v, str) else f": {v}" for v in found]
+        owner = getattr(self._now, "dataset", at.dataset)
+        asks = [ask] * at.n if ask else self._asked(at, variable, ask_else)
         pending = [
             _Pending(
                 severity,
@@ -179,34 +207,31 @@ class Run:
                 message + shown[i],
                 int(at.subject[i]),
                 int(own[i]) if keyed else -1,
+                at.early,
                 places[i],
+                asks[i],
+                owner,
             )
             for i in range(at.n)
         ]
         with self._lock:
             self._pending += pending
 
+    def _asked(self, at: At, variable: str, ask: str) -> list[str]:
+        """The question of each record's line where it has one, else that of the verb."""
+        spec = self.study.datasets.get(at.dataset)
+        if spec is None:
+            return [ask] * at.n
+        asks = {}
+        for part in dict.fromkeys(at.records.part.tolist()):
+            lines = [line for p, line in spec.lines(variable) if p is not None and spec.parts.index(p) == part]
+            line = next(iter(lines), spec.variables.get(variable) or spec.supplemental.get(variable))
+            asks[part] = line.options.ask if line is not None else ""
+        return [asks.get(part) or ask for part in at.records.part.tolist()]
+
     def places(self, at: At) -> list[str]:
         """Raw file and line behind each record, else behind what was read of its subject; '' where there is none."""
-        result = [""] * at.n
-        for table, rows in self.raw_rows(at.table, at.records.sources, at.rows, at.n):
-            assert table.file_of is not None and table.line is not None
-            for i, row in enumerate(rows):
-                if row >= 0 and not result[i]:
-                    result[i] = f"{table.files[table.file_of[row]]} line {table.line[row]}"
-        if not all(result):
-            self._places_read(at, result)
-        return result
-
-    def _places_read(self, at: At, result: list[str]) -> None:
-        """Where a record comes from no raw one: the raw record of its subject that was read."""
-        for ref in at.read:
-            table, rows = at.find(ref)
-            if table is None or rows is None or table.line is None or table.file_of is None:
-                continue
-            for i, row in enumerate(rows):
-                if row >= 0 and not result[i]:
-                    result[i] = f"{table.files[table.file_of[row]]} line {table.line[row]}"
+        return [entry.source for entry in entries(self, at, "")]
 
     def raw_rows(
         self, table: Table, sources: dict[str, Positions], rows: Positions | None, n: int
@@ -223,21 +248,32 @@ class Run:
                 found += self.raw_rows(source, {k: take(v, at) for k, v in source.records.sources.items()}, at, n)
         return found
 
+    def unnamed(self) -> set[str]:
+        """Datasets that issues speak of."""
+        return {p.dataset for p in self._pending if p.position >= 0}
+
     def close_issues(self) -> list[Issue]:
-        """All issues with the keys of their records, as far as they were derived."""
+        """All issues with the keys of their records, as far as they were derived; else what identifies the raw one."""
         made = []
         usubjid = self.people.columns["USUBJID"].tolist()
         keys: dict[str, list[pd.Series]] = {}
+        moving: dict[str, set[str]] = {}  # keys whose values other records move
         for p in self._pending:
+            spec, table = self.study.datasets.get(p.dataset), self.tables.get(p.dataset)
             if p.dataset not in keys:
-                spec, table = self.study.datasets.get(p.dataset), self.tables.get(p.dataset)
                 names = [k for k in spec.keys if k not in ("STUDYID", "USUBJID")] if spec and table else []
                 keys[p.dataset] = [table.columns[k].rename(k) for k in names if table and k in table.columns]
-            parts = [
-                f"{c.name} {_shown(c.iloc[p.position])}"
+                moving[p.dataset] = spec.numbered_keys if spec is not None else set()
+            position = p.position
+            if table is not None and p.early and table.kept is not None and position >= 0:
+                at = int(np.searchsorted(table.kept, position))
+                position = at if at < len(table.kept) and table.kept[at] == position else -1
+            parts = {
+                str(c.name): f"{c.name} {_shown(c.iloc[position])}"
                 for c in keys[p.dataset]
-                if p.position >= 0 and not pd.isna(c.iloc[p.position])
-            ]
+                if position >= 0 and not pd.isna(c.iloc[position])
+            }
+            lasting = [v for k, v in parts.items() if k not in moving[p.dataset]]
             made.append(
                 Issue(
                     p.severity,
@@ -245,8 +281,15 @@ class Run:
                     p.variable,
                     p.message,
                     usubjid[p.subject] if p.subject >= 0 else "",
-                    ", ".join(parts),
-                    p.source,
+                    ", ".join(parts.values()) or p.entry.key,
+                    p.entry.source,
+                    p.entry.form,
+                    p.entry.visit,
+                    p.entry.fields,
+                    p.question,
+                    p.found_in,
+                    ", ".join(lasting) or p.entry.key,
+                    p.entry.content,
                 )
             )
         self._pending = []

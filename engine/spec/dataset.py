@@ -53,6 +53,7 @@ class Options(Model):
     missing: Literal["allowed", "query", "blocking"] = Field(
         "allowed", description="What a missing value is: allowed, listed as a query, or a blocking issue"
     )
+    ask: str = Field("", description="What to ask the site when an issue is about this variable")
     overflow: Literal["", "supp"] = Field(
         "", description="supp: text over 200 characters goes on in supplemental qualifiers"
     )
@@ -65,13 +66,15 @@ class Options(Model):
 class Check(Model):
     """What must hold for every record, or for those of `where`.
 
-    A record for which it is not known to hold is an issue that `says` what is wrong; `found` is the variable at fault.
+    A record for which it is not known to hold is an issue that `says` what is wrong; `found` is the variable at fault
+    and `ask` what to ask the site.
     """
 
     expect: Expression = Field(description="What must hold")
     where: Expression | None = Field(None, description="Records that it must hold for")
     says: str = Field(min_length=10, description="What is wrong where it does not")
     found: VariableRef | None = Field(None, description="Variable at fault, whose value is shown")
+    ask: str = Field("", description="What to ask the site")
     severity: Literal["warning", "blocking", "info"] = Field(
         "warning", description="How bad it is; blocking stops the build"
     )
@@ -171,6 +174,11 @@ class DatasetSpec:
     def keys(self) -> list[str]:
         """The sort keys, which identify a record."""
         return self.header.keys
+
+    @property
+    def numbered_keys(self) -> set[str]:
+        """Keys that number the records in their order, as --SEQ does: they move when another record comes or goes."""
+        return {k for k in self.keys if any(line.params.needs_order for _, line in self.lines(k))}
 
     @property
     def working(self) -> bool:

@@ -103,6 +103,11 @@ class RecordParams(Model):
         """Variables that the verb reads although no parameter names them."""
         return ()
 
+    def behind(self, column: str, code: str) -> tuple[VariableRef, ...]:
+        """What a column that the verb makes takes its values from, for records of one `code`; () where it varies."""
+        del column, code
+        return ()
+
     def learn(self, hooks: dict[str, HookSpec]) -> None:
         """See Params."""
 

@@ -243,6 +243,11 @@ class Transpose(RecordParams):
     units: dict[str, VariableRef] = {}
     keep_missing: Literal["true", "false"] = "false"
 
+    def behind(self, column: str, code: str) -> tuple[VariableRef, ...]:
+        """See RecordParams."""
+        refs = {"VALUE": self.items, "UNIT": self.units}.get(column, {})
+        return (refs[code],) if code in refs else ()
+
     def make(self, at: At) -> Made:
         """See RecordParams."""
         codes = list(self.items)

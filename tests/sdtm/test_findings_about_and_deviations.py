@@ -64,7 +64,7 @@ def test_not_evaluable_without_a_reason_is_listed(derive):
 
 DEVIATIONS = [
     ("coded by the list of the study", {"DVCODE": "VISIT", "DVSTDAT": "12-MAR-2025"}, "VISIT OUTSIDE WINDOW", ()),
-    ("a code that the list has not", {"DVCODE": "NEW", "DVSTDAT": "12-MAR-2025"}, "", ("not found in deviations",)),
+    ("a code that the list has not", {"DVCODE": "NEW", "DVSTDAT": "12-MAR-2025"}, "", ("not found in tables/deviations.csv",)),
     ("on the day of consent", {"DVCODE": "VISIT", "DVSTDAT": "01-MAR-2025"}, "VISIT OUTSIDE WINDOW", ()),
     ("before the consent", {"DVCODE": "VISIT", "DVSTDAT": "28-FEB-2025"}, "VISIT OUTSIDE WINDOW", ("before the consent",)),
     ("in the month of consent", {"DVCODE": "VISIT", "DVSTDAT": "UN-MAR-2025"}, "VISIT OUTSIDE WINDOW", ()),
@@ -116,7 +116,7 @@ def test_a_failed_attempt_keeps_its_criterion_when_the_person_is_screened_again(
 
 
 WRONG = [
-    ("a number that the protocol has not", {"IEYN": "N", "IECAT": "E", "IENUM": "E99"}, "blocking", "not found in criteria"),
+    ("a number that the protocol has not", {"IEYN": "N", "IECAT": "E", "IENUM": "E99"}, "blocking", "not found in tables/criteria.csv"),
     ("not met and no number", {"IEYN": "N", "IECAT": "E"}, "blocking", "no value"),
     ("all met and a number", {"IEYN": "Y", "IECAT": "E", "IENUM": "E05"}, "warning", "all are said to be met"),
     ("of the other type", {"IEYN": "N", "IECAT": "I", "IENUM": "E05"}, "warning", "of the other type"),

@@ -44,6 +44,9 @@ def test_a_weight_whose_unit_is_missing_or_not_accepted_is_not_standardised_and_
     found, issues = vs({"WEIGHT": "150", "WEIGHTU": unit})
     assert shown(found, "VSORRES VSORRESU VSSTRESN VSSTRESU") == [("150", "", "", "")]
     assert {(i.variable, i.severity) for i in issues} >= {("VSSTRESC", "warning")}
+    (issue,) = [i for i in issues if i.variable == "VSSTRESC"]
+    assert (issue.form, issue.visit) == ("vs", "SCR"), "the record of the form"
+    assert issue.fields == (("WEIGHT", "150"), ("WEIGHTU", unit)), "of all signs on the form, the one at fault"
 
 
 BASELINES = [
