@@ -21,7 +21,9 @@ from validators import values as v
 from validators.constraints import CODES, Constraint, is_code, term_constraint
 from validators.terms import Allowed, Terms
 
-PLAN = {"VISITNUM": "VISIT", "ARMCD": "ARM", "ETCD": "ELEMENT"}  # codes of the trial's plan and their names
+# codes of the trial's plan and their names
+PLAN = {"VISITNUM": "VISIT", "ARMCD": "ARM", "ACTARMCD": "ACTARM", "ETCD": "ELEMENT"}
+_TERMS = ("TESTCD", "PARMCD")  # codes of CDISC codelists that are paired with lists of names
 SEPARATOR = "\x1f"  # cannot stand in a value: it is not printable
 
 
@@ -87,14 +89,15 @@ def _pairs(names: set[str]) -> dict[str, str]:
 
 
 def _pair(info: DatasetInfo, terms: Terms, code: str, name: str) -> Iterator[Constraint]:
-    decodes = terms.decodes(info, code) if code.endswith(("TESTCD", "PARMCD")) else {}
+    labels = code == "QNAM"
+    decodes = _labels(info, terms) if labels else terms.decodes(info, code) if code.endswith(_TERMS) else {}
     if decodes:
         yield Constraint(
             "decode",
             name,
             partial(_decoded, code=code, name=name, decodes=decodes),
-            f"another name than the terminology gives to its {code}",
-            do="take the name from the paired codelist",
+            f"another name than the {'spec' if labels else 'terminology'} gives to its {code}",
+            do=f"take the name from the {'spec' if labels else 'paired codelist'}",
             wide=True,
             needs=(code, name),
         )
@@ -107,6 +110,13 @@ def _pair(info: DatasetInfo, terms: Terms, code: str, name: str) -> Iterator[Con
         wide=True,
         needs=(code, name),
     )
+
+
+def _labels(info: DatasetInfo, terms: Terms) -> dict[str, str]:
+    """The label of each qualifier that the spec describes."""
+    spec = terms.study.datasets.get(info.name.removeprefix("SUPP"))
+    lines = spec.supplemental.items() if spec is not None else ()
+    return {name: line.options.label for name, line in lines if line.options.label}
 
 
 def _decoded(frame: pd.DataFrame, code: str, name: str, decodes: dict[str, str]) -> v.Bools:

@@ -283,6 +283,16 @@ CORRUPTIONS = [
     ("I20", "a remission that is no overall response", lambda f: put(f, "ADRS", parameter("ORRSP", AVALC="Y", USUBJID=f["ADRS"][parameter("CRCRSP", AVALC="Y")(f["ADRS"])]["USUBJID"].iloc[0]), "AVALC", "N")),
     ("I26", "a relapse called a death", lambda f: put(f, "ADTTE", parameter("CIR", CNSR=0.0), "CNSR", 2.0)),
     ("I26", "a censored subject with an event type", lambda f: put(f, "ADTTE", parameter("CIR", CNSR=1.0), "EVTYPEN", 1.0)),
+    ("I09", "participation that ends after death", lambda f: put(f, "DM", lambda d: d["DTHDTC"].notna(), "RFPENDTC", "2026-03-30")),
+    ("I09", "last known alive after death", lambda f: put(f, "ADSL", lambda a: a["DTHDT"].notna(), "LSTALVDT", lambda r: r["DTHDT"] + 1)),
+    ("I10", "participation that ends after the cut-off", lambda f: put(f, "DM", lambda d: d["DTHDTC"].isna(), "RFPENDTC", "2026-04-02")),
+    ("I10", "a collected dose after the end of treatment", lambda f: put(f, "EC", lambda e: e["ECENDTC"].notna() & e["ECOCCUR"].eq("Y"), "ECENDTC", "2026-03-31")),
+    ("I13", "an end of treatment of the follow-up", lambda f: put(f, "DS", lambda d: d["DSSCAT"] == "STUDY TREATMENT", "EPOCH", "FOLLOW-UP")),
+    ("I13", "an enrolment of the treatment", lambda f: put(f, "DS", lambda d: d["DSDECOD"] == "ENTERED INTO TRIAL", "EPOCH", "TREATMENT")),
+    ("I13", "a screening that ended in the treatment", lambda f: put(f, "DS", lambda d: d["DSDECOD"] == "COMPLETED", "EPOCH", "TREATMENT")),
+    ("I13", "a death of the screening", lambda f: put(f, "DS", lambda d: d["DSDECOD"].eq("DEATH") & d["DSSCAT"].eq("STUDY PARTICIPATION"), "EPOCH", "SCREENING")),
+    ("I15", "an event of which nobody says whether it is serious", lambda f: put(f, "AE", lambda a: a["AESER"] == "N", "AESER", None)),
+    ("SD13", "one result in another unit", lambda f: put(f, "LB", lambda x: x["LBTESTCD"].eq("HGB") & x["LBSTRESU"].eq("g/L"), "LBSTRESU", "g/dL")),
     ("SD07", "ongoing, unsaid when", lambda f: put(f, "AE", lambda a: a["AEENRTPT"].notna(), "AEENTPT", None)),
 ]  # fmt: skip
 

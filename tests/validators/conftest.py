@@ -33,12 +33,15 @@ PERMITTED = {
     "SE": ["ELEMENT", "TAETORD", "EPOCH", "SESTDY"],
     "SV": ["VISIT"],
     "DS": [],
-    "TA": [],
+    "TA": ["ELEMENT"],
     "TE": ["TEENRL"],
     "TI": [],
     "IE": [],
     "TS": ["TSVALNF"],
     "RELREC": [],
+    "EG": ["EGORRESU", "EGSTRESN", "EGSTRESU", "EGMETHOD"],
+    "GF": ["GFTSTDTL", "GFSTRESN", "GFSTRESU", "GFSPEC"],
+    "MI": ["MIORRESU", "MISTRESN", "MISTRESU", "MISPEC", "MIMETHOD"],
 }
 KEYS = {
     "DM": "USUBJID",
@@ -56,6 +59,9 @@ KEYS = {
     "IE": "USUBJID, IETESTCD",
     "TS": "TSPARMCD, TSSEQ",
     "RELREC": "RDOMAIN, IDVAR, RELID",
+    "EG": "USUBJID, EGTESTCD, EGDTC",
+    "GF": "USUBJID, GFTESTCD, GFTSTDTL, GFDTC",
+    "MI": "USUBJID, MITESTCD, MIDTC",
 }
 SUPPLEMENTAL = "supplemental:\n  AEDLT: {copy: ae.X, label: Dose Limiting Toxicity, codelist: NY}\n"
 ADSL = """
@@ -109,9 +115,9 @@ variables:
 START = 25636.0  # 2030-03-10 as a SAS date
 CLEAN = {
     "DM": [
-        "USUBJID SUBJID SITEID SEX COUNTRY RFSTDTC RFENDTC RFXSTDTC RFPENDTC ARMCD ARM AGE AGEU",
-        ["T-1", "1", "07", "F", "CHN", "2030-03-10T08:00", "2030-05-01", "2030-03-10T08:00", "2030-06-01", "A", "Arm A", 40.0, "YEARS"],
-        ["T-2", "2", "07", "M", "CHN", None, None, None, "2030-03-20", None, None, 50.0, "YEARS"],
+        "USUBJID SUBJID SITEID SEX COUNTRY RFSTDTC RFENDTC RFXSTDTC RFPENDTC ARMCD ARM ACTARMCD ACTARM AGE AGEU",
+        ["T-1", "1", "07", "F", "CHN", "2030-03-10T08:00", "2030-05-01", "2030-03-10T08:00", "2030-06-01", "A", "Arm A", "A", "Arm A", 40.0, "YEARS"],
+        ["T-2", "2", "07", "M", "CHN", None, None, None, "2030-03-20", None, None, None, None, 50.0, "YEARS"],
     ],
     "EX": [
         "USUBJID EXSEQ EXTRT EXDOSE EXDOSU EXSTDTC EXENDTC",
@@ -158,9 +164,9 @@ CLEAN = {
         ["T-2", 1.0, "Moved", "LOST TO FOLLOW-UP", "DISPOSITION EVENT", "2030-03-20", None],
     ],
     "TA": [
-        "ARMCD ARM TAETORD ETCD EPOCH",
-        ["A", "Arm A", 1.0, "SCRN", "SCREENING"],
-        ["A", "Arm A", 2.0, "TRT", "TREATMENT"],
+        "ARMCD ARM TAETORD ETCD ELEMENT EPOCH",
+        ["A", "Arm A", 1.0, "SCRN", "Screening", "SCREENING"],
+        ["A", "Arm A", 2.0, "TRT", "Treatment", "TREATMENT"],
     ],
     "TE": [
         "ETCD ELEMENT TESTRL TEENRL",
@@ -183,6 +189,22 @@ CLEAN = {
         "RDOMAIN IDVAR RELTYPE RELID",
         ["AE", "AESPID", "ONE", "AECM"],
         ["CM", "CMSPID", "MANY", "AECM"],
+    ],
+    "EG": [
+        "USUBJID EGSEQ EGTESTCD EGTEST EGORRES EGORRESU EGSTRESC EGSTRESN EGSTRESU EGMETHOD VISITNUM EGDTC",
+        ["T-1", 1.0, "QTCFAG", "QTcF Interval, Aggregate", "400", "ms", "400", 400.0, "ms", "12 LEAD STANDARD", 1.0, "2030-03-09"],
+        ["T-1", 2.0, "QTCFAG", "QTcF Interval, Aggregate", "410", "ms", "410", 410.0, "ms", "12 LEAD STANDARD", 2.0, "2030-03-17"],
+    ],
+    "GF": [
+        "USUBJID GFSEQ GFTESTCD GFTEST GFTSTDTL GFORRES GFSTRESC GFSTRESN GFSTRESU GFSPEC GFDTC",
+        ["T-1", 1.0, "SHRTVAR", "Short Variation", "READ DEPTH", "200", "200", 200.0, None, "DNA", "2030-03-09"],
+        ["T-1", 2.0, "SHRTVAR", "Short Variation", "VARIANT READ DEPTH/READ DEPTH", "5", "5", 5.0, "%", "DNA", "2030-03-09"],
+        ["T-1", 3.0, "SHRTVAR", "Short Variation", "VARIANT READ DEPTH/READ DEPTH", "7", "7", 7.0, "%", "DNA", "2030-03-17"],
+    ],
+    "MI": [
+        "USUBJID MISEQ MITESTCD MITEST MIORRES MIORRESU MISTRESC MISTRESN MISTRESU MISPEC MIMETHOD MIDTC",
+        ["T-1", 1.0, "BLASTCE", "Blasts/Total Cells", "30", "%", "30", 30.0, "%", "BONE MARROW", "MICROSCOPY", "2030-03-09"],
+        ["T-1", 2.0, "BLASTCE", "Blasts/Total Cells", "20", "%", "20", 20.0, "%", "BONE MARROW", "MICROSCOPY", "2030-03-17"],
     ],
     "SUPPAE": [
         "RDOMAIN USUBJID IDVAR IDVARVAL QNAM QLABEL QVAL QORIG",
@@ -217,7 +239,7 @@ def catalogue(tmp_path_factory):
     (folder / "adam" / "adtte.yaml").write_text(ADTTE)
     for name, extra in PERMITTED.items():
         standard = load_sdtmig().datasets[name].variables
-        wanted = [v for v, s in standard.items() if s.core in ("Req", "Exp")] + extra
+        wanted = dict.fromkeys([*(v for v, s in standard.items() if s.core in ("Req", "Exp")), *extra])
         lines = "".join(f"  {v}: {{not_collected: made up}}\n" for v in wanted if v not in ("STUDYID", "DOMAIN", "USUBJID"))
         text = f"dataset: {name}\nkeys: [STUDYID, {KEYS[name]}]\nrecords: {{each: ae}}\nvariables:\n{lines}"
         (folder / "sdtm" / f"{name.lower()}.yaml").write_text(text + (SUPPLEMENTAL if name == "AE" else ""))

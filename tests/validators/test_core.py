@@ -199,7 +199,7 @@ def test_the_report_for_programs_holds_no_time_and_every_group(report):
 def test_a_file_that_is_no_report_is_refused(tmp_path, text, says):
     path = tmp_path / "other.json"
     path.write_text(text)
-    with pytest.raises(FileError, match="other.json") as error:
+    with pytest.raises(FileError, match=r"other\.json") as error:
         read_core(path, COLUMNS, [])
     assert says in str(error.value)
 

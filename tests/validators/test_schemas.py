@@ -15,7 +15,7 @@ def faults(catalogue, frames, name, frame=None):
     return make_schema(catalogue, info, parent).faults(frames[name] if frame is None else frame)
 
 
-@pytest.mark.parametrize("name", ["DM", "EX", "AE", "CM", "LB", "SE", "SV", "DS", "SUPPAE", "ADSL", "ADTTE"])
+@pytest.mark.parametrize("name", ["DM", "EX", "AE", "CM", "LB", "SE", "SV", "DS", "TA", "TS", "MI", "EG", "GF", "SUPPAE", "ADSL", "ADTTE"])
 def test_a_clean_dataset_has_no_fault(catalogue, frames, name):
     assert faults(catalogue, frames, name) == []
 
@@ -42,15 +42,22 @@ def test_a_clean_dataset_has_no_fault(catalogue, frames, name):
         ("LB", "LBTESTCD", 0, "alt", "name", "lower case"),
         ("LB", "LBTESTCD", 2, "SHINE", "codelist", "a test that nobody declared"),
         ("LB", "LBTEST", 0, "Alanine", "decode", "not the name of the code"),
+        ("LB", "LBTEST", 0, "Aspartate Aminotransferase", "decode", "the name of another code of the list"),
+        ("LB", "LBTESTCD", 0, "AST", "decode", "another code of the list"),
         ("LB", "LBTEST", 2, "Sheen of the Skin", "decode", "not the sponsor's own name"),
         ("LB", "LBSTRESC", 1, "PLENTY", "codelist", "a text that is no term of results"),
         ("SV", "VISIT", 1, "SCREENING", "pair", "one name for two visits"),
+        ("SE", "ELEMENT", 2, "Washout", "pair", "two names of an element"),
+        ("TA", "ARM", 1, "Arm B", "pair", "two names of an arm"),
+        ("TS", "TSPARM", 1, "Trial Type", "decode", "the name of another parameter of the trial"),
+        ("MI", "MITEST", 0, "Cellularity", "decode", "a list whose name is cut short"),
         ("DS", "DSDECOD", 0, "COMPLETED", "codelist", "a disposition where a milestone is told"),
         ("DS", "DSDECOD", 1, "RANDOMIZED", "codelist", "a milestone where a disposition is told"),
         ("SUPPAE", "IDVARVAL", 1, "9", "parent", "no such record"),
         ("SUPPAE", "USUBJID", 1, "T-2", "parent", "a record of another subject"),
         ("SUPPAE", "QNAM", 1, "AESEV", "qualifier", "a variable of the standard"),
         ("SUPPAE", "QNAM", 1, "TOOLONGNAME", "name", "longer than eight"),
+        ("SUPPAE", "QLABEL", 1, "Dose-Limiting", "decode", "another label than the spec's"),
         ("SUPPAE", "QVAL", 1, "Yes", "codelist", "the qualifier's own codelist"),
         ("SUPPAE", "RDOMAIN", 1, "CM", "fixed", "another parent"),
         ("SUPPAE", "QVAL", 1, None, "required", "a qualifier without a value"),
@@ -87,6 +94,20 @@ def test_a_corrupted_value_is_caught_at_its_record(catalogue, frames, name, vari
 def test_a_corrupted_dataset_is_caught(catalogue, frames, change, rule, variable):
     found = faults(catalogue, frames, "AE", change(frames["AE"]))
     assert (rule, variable) in [(f.rule, f.variable) for f in found]
+
+
+def test_an_actual_arm_has_one_code(catalogue, frames):
+    frame = frames["DM"].copy()
+    frame.loc[1, ["ACTARMCD", "ACTARM"]] = ["B", "Arm A"]
+    assert [(f.variable, f.rows.tolist()) for f in faults(catalogue, frames, "DM", frame) if f.rule == "pair"] == [("ACTARM", [1])]
+
+
+def test_a_wrong_pair_of_terms_is_caught_though_every_record_has_it(catalogue, frames):
+    """Both values are terms of their lists and always stand together: only their common C-code tells."""
+    frame = frames["LB"].copy()
+    frame.loc[[0, 1], "LBTEST"] = "Albumin"
+    (fault,) = faults(catalogue, frames, "LB", frame)
+    assert (fault.rule, fault.variable, fault.rows.tolist(), fault.values) == ("decode", "LBTEST", [0, 1], ["Albumin"] * 2)
 
 
 def test_the_settled_length_binds(catalogue, frames):
