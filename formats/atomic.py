@@ -2,7 +2,7 @@
 
 The bytes go to a temporary file in the target's own folder, are forced to the disk, and take the
 target's name in one step; a failure on the way leaves the old file as it was and no trace of the new one.
-It does not make several files appear together: a build's staging folder does that.
+Several files that exist are replaced together by `replace_together`; a folder that appears whole is a build's affair.
 
 Sources: POSIX rename(2), which replaces a file in one step within one file system.
 """
@@ -57,6 +57,49 @@ def write_bytes(path: Path | str, content: bytes, *, durable: bool = True) -> No
     """Write `content` as the whole of `path`; FileError as in `atomic_write`."""
     with atomic_write(path, durable=durable) as file:
         file.write(content)
+
+
+def replace_together(contents: dict[Path, bytes]) -> None:
+    """Give several files that exist new contents: all of them, or none where anything fails before the last step.
+
+    Everything is on the disk under temporary names before the first file is replaced; permissions stay. Should a
+    replacement itself fail, those made before it are undone.
+
+    Raises:
+        FileError: a file is not there, or its folder is closed to writing.
+    """
+    parts: list[tuple[Path, Path]] = []
+    former: list[tuple[Path, bytes]] = []
+    try:
+        for path, content in sorted(contents.items()):
+            target = path.resolve()
+            part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+            try:
+                mode = target.stat().st_mode & 0o777
+                handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            except OSError as error:
+                raise FileError(Problem("the file cannot be written", Place(str(path)), found=str(error.strerror),
+                                        do="check that the folder exists and may be written to")) from None
+            parts.append((part, target))
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fchmod(file.fileno(), mode)
+                os.fsync(file.fileno())
+        for part, target in parts:
+            old = target.read_bytes()
+            part.replace(target)
+            former.append((target, old))
+    except BaseException:
+        for target, old in former:
+            write_bytes(target, old)
+        raise
+    finally:
+        for part, _ in parts:
+            with suppress(FileNotFoundError):
+                part.unlink()
+    for folder in {target.parent for _, target in parts}:
+        _settle_folder(folder)
 
 
 class _Whole:

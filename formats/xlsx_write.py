@@ -20,7 +20,7 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Alignment, Font
+from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from formats.atomic import write_bytes
@@ -28,16 +28,29 @@ from formats.atomic import write_bytes
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CELL_LENGTH = 32767  # characters that a cell can hold
 _CUT = " ... (see the JSON file)"
+_TINT = PatternFill("solid", fgColor="FFF7DC")
 _MODIFIED = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms:)")
+
+
+class Tinted(str):
+    """A text whose cell is tinted, such as one that people may change."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet: its name, columns with their widths in characters, and rows of text, numbers or None."""
+    """One sheet: its name, columns with their widths in characters, and rows of text, numbers or None.
+
+    What lies above and left of the cell `freeze` stays in view. With `as_text` the cells of texts keep as text whatever
+    someone types into them: no dates of 1-2, no formulas.
+    """
 
     name: str
     columns: dict[str, int]
     rows: Iterable[Sequence[str | float | int | None]]
+    freeze: str = "A2"
+    as_text: bool = False
 
 
 def write_xlsx(path: Path | str, sheets: Sequence[Sheet], created: datetime, *, title: str = "") -> None:
@@ -61,13 +74,13 @@ def xlsx_bytes(sheets: Sequence[Sheet], created: datetime, *, title: str = "") -
     book.properties.creator, book.properties.title = "trialmill", title
     for sheet in sheets:
         made = book.create_sheet(sheet.name)
-        made.freeze_panes = "A2"
+        made.freeze_panes = sheet.freeze
         for number, width in enumerate(sheet.columns.values(), 1):
             made.column_dimensions[get_column_letter(number)].width = width
         made.append([_cell(made, name, bold=True) for name in sheet.columns])
         count = 1
         for row in sheet.rows:
-            made.append([_cell(made, value) for value in row])
+            made.append([_cell(made, value, as_text=sheet.as_text) for value in row])
             count += 1
         made.auto_filter.ref = f"A1:{get_column_letter(len(sheet.columns))}{count}"
     raw = io.BytesIO()
@@ -75,16 +88,28 @@ def xlsx_bytes(sheets: Sequence[Sheet], created: datetime, *, title: str = "") -
     return _fixed(raw, created)
 
 
-def _cell(sheet: Any, value: str | float | int | None, *, bold: bool = False) -> Any:
-    if not isinstance(value, str):
-        return value
+def cell_text(value: str) -> str:
+    """A text as a cell holds it: control characters written out, and cut to what a cell takes."""
     text = ILLEGAL_CHARACTERS_RE.sub(lambda m: f"\\x{ord(m[0]):02x}", value)
-    if len(text) > CELL_LENGTH:
-        text = text[: CELL_LENGTH - len(_CUT)] + _CUT
+    return text[: CELL_LENGTH - len(_CUT)] + _CUT if len(text) > CELL_LENGTH else text
+
+
+def _cell(sheet: Any, value: str | float | int | None, *, bold: bool = False, as_text: bool = False) -> Any:
+    if not isinstance(value, str):
+        if value is None or not as_text:
+            return value
+        cell = WriteOnlyCell(sheet, value=value)
+        cell.alignment = Alignment(vertical="top")
+        return cell
+    text = cell_text(value)
     cell = WriteOnlyCell(sheet, value=None)
     cell.value = text
     cell.data_type = "s"
     cell.alignment = Alignment(vertical="top", wrap_text=True)
+    if as_text:
+        cell.number_format = "@"
+    if isinstance(value, Tinted):
+        cell.fill = _TINT
     if bold:
         cell.font = Font(bold=True)
     elif text.startswith(FORMULA_STARTS):

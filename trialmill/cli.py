@@ -36,6 +36,7 @@ from trialmill.explain import explain_record
 from trialmill.new import CHECKOUT, new_study
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
+from trialmill.spec_commands import spec
 from validators.core_report import told_core
 from validators.lint import lint_rules
 from validators.reference import rule_reference
@@ -49,6 +50,7 @@ app = typer.Typer(
 )
 terminology = typer.Typer(no_args_is_help=True, help="Controlled terminology releases.")
 app.add_typer(terminology, name="terminology")
+app.add_typer(spec, name="spec")
 
 StudyOption = Annotated[Path, typer.Option("--study", help="Folder with study.yaml.")]
 DEFAULT_STUDY = Path("specs/by002")
