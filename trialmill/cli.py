@@ -70,7 +70,7 @@ def build(
     summary = build_study(study, raw or Path("raw") / study.name, out, packages or [], carrier=carrier, jobs=jobs)
     for name, records in sorted(summary.files.items()):
         print(f"{out / name}  {records:,} records")
-    print(f"{len(summary.files)} datasets, {summary.issues['warning']} warnings: {out / 'issues.json'}")
+    print(f"{summary.told()}: {out / 'issues.json'}")
 
 
 @app.command()
