@@ -21,7 +21,7 @@ from edc.export import read_export
 from engine.errors import Problem, SpecError, TrialmillError
 from engine.spec.keys import key_reference
 from engine.spec.lint import lint as lint_study
-from engine.spec.reference import dataset_schema, verb_reference
+from engine.spec.reference import dataset_schema, file_schemas, verb_reference
 from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
 from simulator.plants import Mess
@@ -205,9 +205,10 @@ def reference(docs: Annotated[Path, typer.Option(help="Folder to write to.")] = 
     (docs / "keys.md").write_text(key_reference(), encoding="utf-8")
     (docs / "verbs.md").write_text(verb_reference(), encoding="utf-8")
     (docs / "rules.md").write_text(rule_reference(), encoding="utf-8")
-    schema = json.dumps(dataset_schema(), indent=1, ensure_ascii=True) + "\n"
-    (docs / "schema" / "dataset.schema.json").write_text(schema, encoding="utf-8")
-    print(f"wrote keys.md, verbs.md, rules.md and schema/dataset.schema.json in {docs}")
+    for name, schema in {"dataset": dataset_schema(), **file_schemas()}.items():
+        text = json.dumps(schema, indent=1, ensure_ascii=True) + "\n"
+        (docs / "schema" / f"{name}.schema.json").write_text(text, encoding="utf-8")
+    print(f"wrote keys.md, verbs.md, rules.md and schema/*.json in {docs}")
 
 
 @terminology.command("import")

@@ -27,7 +27,8 @@ def effort_told(study: Study, folder: Path) -> list[str]:
     if counts.alone is None:
         lines.append(f"verbs: {counts.verbs} used; there is no other study beside this one to compare with")
     else:
-        names = ", ".join(counts.alone) or "none"
-        lines.append(f"verbs: {counts.verbs} used; by none of the {len(others)} studies beside this one: {names}")
+        names = f": {', '.join(counts.alone)}" if counts.alone else ""
+        alone = len(counts.alone)
+        lines.append(f"verbs: {counts.verbs} used, {alone} of them by no other study beside this one{names}")
     lines += [f"not compared, since it has problems of its own: {name}" for name in unread]
     return lines

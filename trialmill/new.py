@@ -22,6 +22,7 @@ SCAFFOLD = Path(__file__).parent / "scaffold"
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 _STUDYID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,19}")
+FOLDER = "trialmill new FOLDER, or make new STUDY=FOLDER"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PATH = re.compile(r"[A-Za-z0-9._+@/][A-Za-z0-9._+@/-]*")  # what make and a shell take as it is written
 _SCHEMAS = re.compile(r"(?:\.\./)+docs/schema/")
@@ -48,14 +49,14 @@ def new_study(folder: Path, raw: Path, study_id: str | None = None) -> Made:
         CommandError: an identifier or a path that is not fit; a folder that holds files, or lies in another study.
         FileError: the system does not let the files be written; none is left.
     """
-    _check_path(folder, "trialmill new FOLDER")
+    _check_path(folder, FOLDER)
     _check_path(raw, "--raw FOLDER")
     study = _study_id(folder, study_id)
     specs = _specs(folder, raw, study)
     export = {path.relative_to(SCAFFOLD / "raw"): path.read_bytes() for path in _files(SCAFFOLD / "raw")}
     _check_folders(folder, raw)
     kept = raw.is_dir() and {p.relative_to(raw): p.read_bytes() for p in _files(raw)} == export
-    _check_empty(folder, "trialmill new FOLDER")
+    _check_empty(folder, FOLDER)
     if not kept:
         _check_empty(raw, "--raw FOLDER")
     _put_in_place({folder: specs} if kept else {raw: export, folder: specs})

@@ -44,7 +44,7 @@ class Form(Model):
 
     name: str = Field(description="Name of the form")
     repeating: bool = Field(False, description="Whether a subject may have several at a visit")
-    visits: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
+    visits: Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])] = Field(
         ("any",), description="Visits or visit groups at which it is filled; any for all"
     )
     oid: str = Field("", description="The form as the export names it; its name in capitals when empty")

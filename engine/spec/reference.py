@@ -1,4 +1,4 @@
-"""The verb reference and the editor's JSON Schema, both from the registry, so that neither can disagree with it.
+"""The verb reference and the editor's JSON Schemas, from registry and models, so that none can disagree with them.
 
 Sources: JSON Schema draft 2020-12.
 """
@@ -9,7 +9,12 @@ from typing import Any
 
 from engine.spec.binding import Model
 from engine.spec.dataset import Header, Options
+from engine.spec.forms import FormsSpec
 from engine.spec.registry import RECORD_VERBS, VERBS, Verb
+from engine.spec.sources import RawSpec
+from engine.spec.study import StudyFile
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def verb_reference() -> str:
@@ -73,7 +78,7 @@ def dataset_schema() -> dict[str, Any]:
         "supplemental": variables,
     }
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
         "title": "A dataset of a Trialmill study",
         "type": "object",
         "properties": header,
@@ -81,6 +86,28 @@ def dataset_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def file_schemas() -> dict[str, dict[str, Any]]:
+    """JSON Schemas of the other files of a study, by the name of the file without its ending."""
+    models: dict[str, type[Model]] = {"study": StudyFile, "raw": RawSpec, "forms": FormsSpec}
+    return {
+        name: {"$schema": DRAFT, **_as_text(model.model_json_schema(by_alias=True)), "title": f"{name}.yaml of a study"}
+        for name, model in models.items()
+    }
+
+
+def _as_text(schema: Any) -> Any:
+    """A schema in which text may also be written as a plain number or word, since YAML scalars are text here."""
+    if isinstance(schema, list):
+        return [_as_text(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: _as_text(value) for key, value in schema.items()}
+    if made.get("type") == "string" and "enum" not in made and "const" not in made:
+        made.pop("format", None)
+        made["type"] = ["string", "number", "boolean"]
+    return made
 
 
 def _line(verb: Verb, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -106,6 +106,9 @@ class RawColumn(Model):
         return self
 
 
+Column = Annotated[RawColumn, BeforeValidator(_kind_word, json_schema_input_type=ColumnType | RawColumn)]
+
+
 class VendorSpec(Model):
     """One vendor source: its files (a glob), layout, encoding, columns and keys.
 
@@ -120,7 +123,7 @@ class VendorSpec(Model):
     subject: str | None = Field(None, description="Column with the subject number")
     keys: tuple[str, ...] = Field((), description="Columns in which no two records are alike")
     constant: tuple[str, ...] = Field((), description="Columns with one value in all records")
-    columns: dict[str, Annotated[RawColumn, BeforeValidator(_kind_word)]] = Field(
+    columns: dict[str, Column] = Field(
         {}, description="Its columns, by name; taken from the file when none is given"
     )
     file_column: str | None = Field(None, description="Name for a column with the name of the file a record came from")
@@ -164,7 +167,7 @@ class RawSpec(Model):
     order: tuple[str, ...] = Field(
         (), description="Order in which carriers are looked for; the first that is there is read. As written when empty"
     )
-    common: dict[str, Annotated[RawColumn, BeforeValidator(_kind_word)]] = Field(
+    common: dict[str, Column] = Field(
         description="Columns that every form has, with their types"
     )
     roles: Roles = Field(description="Which common column holds what")
