@@ -1,0 +1,70 @@
+"""What docs/checking.md and docs/by002-checks.md say of checking is so."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import adam  # noqa: F401  registers the verbs
+import engine.verbs  # noqa: F401
+import sdtm  # noqa: F401
+from engine.spec.catalogue import Catalogue
+from engine.spec.document import read_document
+from engine.spec.study import load_study
+from validators.explained import ExplainedFinding, load_explained
+from validators.rules import load_rules
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = (ROOT / "docs" / "checking.md").read_text(encoding="utf-8")
+BY002 = (ROOT / "docs" / "by002-checks.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return Catalogue(load_study(ROOT / "specs" / "by002"))
+
+
+def rows(text, first):
+    """Cells of the table rows whose first cell begins with `first`."""
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line] for line in lines if line[0].startswith(first)]
+
+
+def test_every_option_shown_is_one_of_the_command():
+    shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", GUIDE))
+    command = [sys.executable, "-m", "trialmill", "check", "--help"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env={"COLUMNS": "300"}).stdout
+    assert {"--core", "--core-report"} <= shown <= set(re.findall(r"--[a-z][a-z-]+", told))
+
+
+def test_the_explanations_shown_are_explanations():
+    (text,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    entries = [ExplainedFinding.model_validate(e) for e in read_document(text, "guide").data["explained"]]
+    assert [e.not_run for e in entries] == ["false", "false", "true"]
+    keys = set(re.findall(r"`(\w+)(?:: true)?`", " ".join(row[0] for row in rows(GUIDE, "`"))))
+    assert keys == set(ExplainedFinding.model_fields)
+
+
+def test_every_invariant_of_the_design_is_held_or_said_to_wait(catalogue):
+    known = {rule.id for rule in load_rules(catalogue).rules}
+    table = {row[0]: row[-1] for row in rows(BY002, "I")}
+    assert [i for i in table if i != "invariant"] == [f"I{n:02}" for n in range(1, 31)]
+    for invariant, held in table.items():
+        named = set(re.findall(r"\b(?:I|SD|AD)\d\d\b", held))
+        assert named <= known, invariant
+        assert named or held == "schema" or held.startswith("waits for ") or invariant == "invariant", invariant
+        if invariant in known:
+            assert invariant in named, f"{invariant} has a rule of its own"
+
+
+def test_every_rule_stands_in_the_page(catalogue):
+    assert {r.id for r in load_rules(catalogue).rules} <= set(re.findall(r"\b(?:I|SD|AD)\d\d\b", BY002))
+
+
+def test_the_findings_of_core_that_the_page_lists_are_those_that_the_study_explains(catalogue):
+    listed = {(row[0], row[1]): row[3] for row in rows(BY002, "CORE-")}
+    explained = [((e.rule, e.dataset), e.reason) for e, _ in load_explained(catalogue) if e.not_run == "false"]
+    assert set(listed) == {key for key, _ in explained}
+    assert all(reason in listed[key] for key, reason in explained)
