@@ -48,12 +48,12 @@ def study_sheet(study: Study, content: str) -> SpecSheet:
     rows: list[tuple[str, str, str]] = [
         ("STUDYID", study.name, ""),
         ("Title", file.title, ""),
+        *EDITING,
         ("Created", file.created.isoformat(), "stands in the headers of every file"),
         *((name, str(getattr(file.standards, name)), "version of the standard") for name in Standards.model_fields),
         *((f"Package {name}", p.label, f"follows {p.standard}") for name, p in file.packages.items()),
         *((f"study.{name}", _said(study.document.data["settings"][name]), "setting") for name in file.settings),
         *((f"Hook {n}", hook.says, f"hooks.py: writes {', '.join(hook.writes)}") for n, hook in file.hooks.items()),
-        *EDITING,
         (SPECS, study.fingerprint, "of every spec file: an import refuses a workbook of other specs"),
         (CONTENT, content, f"form {FORM} of the workbook"),
     ]

@@ -19,9 +19,9 @@ from engine.spec.study import Study
 from trialmill.spec_book import Row, SpecSheet, Spot, at, spec_file
 
 DATASETS = {"Package": 10, "Dataset": 10, "Label": 34, "Class": 20, "Structure": 30, "Keys": 34, "Written": 9,
-            "Records": 80, "Comment": 40, "Spec": 20}  # fmt: skip
+            "Records": 110, "Comment": 40, "Spec": 20}  # fmt: skip
 VARIABLES = {"Dataset": 10, "Order": 7, "Variable": 11, "Label": 34, "Type": 6, "Length": 8, "Format": 10,
-             "Codelist": 20, "Role": 20, "Core": 6, "Origin": 14, "Origin source": 14, "Method": 70, "Comment": 40,
+             "Codelist": 20, "Role": 20, "Core": 6, "Origin": 14, "Origin source": 14, "Method": 80, "Comment": 40,
              "Spec": 22}  # fmt: skip
 WORKING = "Working variable: not written"
 NO_LINE = "no line of the spec derives it: identity supplies it"

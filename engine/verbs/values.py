@@ -147,7 +147,7 @@ class Case(Model):
     "cases",
     reads="cases",
     scope="record",
-    says="The first that applies: {cases}; else {otherwise}",
+    says="The first that applies: {cases}[; else {otherwise}]",
     example="ARMNRS: {cases: [{when: ..., give: SCREEN FAILURE}], else: error}",
 )
 class Cases(Params):
