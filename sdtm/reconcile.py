@@ -21,13 +21,14 @@ class EveryOneOf(RecordParams):
     """List the records of another source that no record here meets; the records stay as they are.
 
     Two records meet when they are of the same subject and equal in every column of `match`. `where` limits which
-    records of the source are expected.
+    records of the source are expected; `ask` is what to ask about a record that is listed.
     """
 
     source: str
     match: dict[str, VariableRef] = Field(min_length=1)
     where: FarExpression | None = None
     lost: str = Field(min_length=3)
+    ask: str = ""
 
     def tables(self) -> tuple[str, ...]:
         """See RecordParams."""
@@ -49,5 +50,6 @@ class EveryOneOf(RecordParams):
         shown = there[names[0]].fillna("")
         for name in names[1:]:
             shown = shown + " " + there[name].fillna("")
-        far.report(lost, self.lost, found=shown, variable=names[0], reads=[VariableRef(self.source, n) for n in names])
+        reads = [VariableRef(self.source, n) for n in names]
+        far.report(lost, self.lost, found=shown, variable=names[0], reads=reads, ask=self.ask)
         return Made(np.arange(at.n, dtype=np.int64))

@@ -65,13 +65,14 @@ class Translate(Params):
             for field in fields:
                 found = found.where(found.notna(), values.map(known.get(_field(field), {})).astype("str"))
             lost = here & found.isna().to_numpy(dtype=bool)
+            file = at.file_of(self.table)
             at.report(
                 lost,
-                f"{ref} has no translation in {self.table}",
+                f"{ref} has no translation in {file}",
                 found=values,
                 severity="blocking",
                 reads=[ref],
-                ask_else=f"For whoever keeps {self.table}: please add the translation of this text.",
+                ask_else=f"For whoever keeps {file}: please add the translation of this text.",
             )
             result = result.where(pd.Series(~here), found)
         return result

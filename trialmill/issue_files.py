@@ -22,6 +22,7 @@ COLUMNS = {"Status": 11, "Id": 12, "Subject": 15, "Form or file": 22, "Visit": 1
            "What is wrong": 48, "Question to the site": 52, "Dataset": 9, "Variable": 10, "Record key": 36,
            "Raw file and line": 26}  # fmt: skip
 COUNTS = {"Severity": 10, "Dataset": 10, "Variable": 12, "What is wrong": 90, "Issues": 8, "Subjects": 9, "New": 8}
+IN_VIEW = "D2"  # status, id and subject stay in view
 SHEETS = {"blocking": "Blocking", "warning": "Warnings", "info": "Info"}
 Row = tuple[str, ...]
 
@@ -37,11 +38,13 @@ def issues_xlsx(issues: Sequence[Issue], study: Study, changes: Changes) -> byte
     for severity, name in SHEETS.items():
         found = [i for i in issues if i.severity == severity]
         if found or severity != "info":
-            sheets.append(Sheet(name, COLUMNS, [_row(study, i, changes.status(i)) for i in _sorted(study, found)]))
-    sheets.append(Sheet("Gone", COLUMNS, [_row(study, i, "gone") for i in _sorted(study, changes.gone)]))
+            rows = [_row(study, i, changes.status(i)) for i in _sorted(study, found)]
+            sheets.append(Sheet(name, COLUMNS, rows, freeze=IN_VIEW))
+    rows = [_row(study, i, "gone") for i in _sorted(study, changes.gone)]
+    sheets.append(Sheet("Gone", COLUMNS, rows, freeze=IN_VIEW))
     if changes.unseen:
         rows = [_row(study, i, "not looked at") for i in _sorted(study, changes.unseen)]
-        sheets.append(Sheet("Not looked at", COLUMNS, rows))
+        sheets.append(Sheet("Not looked at", COLUMNS, rows, freeze=IN_VIEW))
     sheets.append(Sheet("Counts", COUNTS, _counts(issues, changes)))
     return xlsx_bytes(sheets, study.file.created, title=f"Issues of {study.name}")
 

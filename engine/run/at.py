@@ -98,6 +98,14 @@ class At:
         """All records of another table, for verbs that pick among a subject's records."""
         return At(self.run, self.run.table(name), variable=self.variable, watch=self.watch)
 
+    def file_of(self, name: str) -> str:
+        """A table as people know it: its file in the export or in the study's folder, else its name."""
+        if name not in self.run.tables and name in self.study.tables:
+            return f"tables/{name}.csv"
+        raw = getattr(self.study, "raw", None)
+        vendor = raw.vendors.get(name) if raw is not None else None
+        return name if vendor is None else str(vendor.files)
+
     # -- values
 
     def values(self, ref: VariableRef) -> pd.Series:

@@ -83,11 +83,40 @@ def _problem(error: Any, model: type[BaseModel], document: Document, path: tuple
         return Problem(f'{lead}the key "{loc[-1]}" is missing', document.place(*path, *loc[:-1]), do="add it")
     found = error.get("input")
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if kind in _WORDS:
+        message = _WORDS[kind].format_map(error.get("ctx", {}))
     return Problem(
         f"{lead}{trail}: {message}" if trail else f"{lead}{message}",
         document.place(*path, *loc),
         found=f'"{found}"' if isinstance(found, str) else "",
+        expected=str(error["ctx"]["expected"]).replace("'", "") if kind == "literal_error" else "",
     )
+
+
+_WORDS = {  # what pydantic finds, in our words
+    "literal_error": "not one of the words that may stand here",
+    "string_type": "a text is needed here",
+    "int_type": "a whole number is needed here",
+    "int_parsing": "a whole number is needed here",
+    "int_from_float": "a whole number is needed here",
+    "float_type": "a number is needed here",
+    "float_parsing": "a number is needed here",
+    "bool_type": "true or false is needed here",
+    "bool_parsing": "true or false is needed here",
+    "list_type": "a list is needed here",
+    "tuple_type": "a list is needed here",
+    "dict_type": "keys with values are needed here",
+    "model_type": "keys with values are needed here",
+    "model_attributes_type": "keys with values are needed here",
+    "string_too_short": "at least {min_length} characters are needed here",
+    "string_too_long": "at most {max_length} characters may stand here",
+    "too_short": "at least {min_length} are needed, not {actual_length}",
+    "too_long": "at most {max_length} may stand here, not {actual_length}",
+    "greater_than": "more than {gt} is needed",
+    "greater_than_equal": "{ge} or more is needed",
+    "less_than": "less than {lt} is needed",
+    "less_than_equal": "{le} or less is needed",
+}
 
 
 def _known_keys(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:

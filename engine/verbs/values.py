@@ -325,7 +325,7 @@ class LookUp(Params):
         present = left.notna().all(axis=1).to_numpy()
         lost = present & (found["_merge"] == "left_only").to_numpy()
         if self.unmatched != "allowed" and lost.any():
-            file = self._file(at)
+            file = at.file_of(self.table)
             at.report(
                 lost,
                 f"not found in {file}",
@@ -334,13 +334,6 @@ class LookUp(Params):
                 ask_else=f"For whoever keeps {file}: please add this value; ask the site only if it is not clear.",
             )
         return found["given"].where(pd.Series(present)).astype("str")
-
-    def _file(self, at: At) -> str:
-        """The table as people know it: its file in the export or in the study's folder."""
-        if self.table in at.study.tables and self.table not in at.run.tables:
-            return f"tables/{self.table}.csv"
-        vendor = at.study.raw.vendors.get(self.table)
-        return self.table if vendor is None else str(vendor.files)
 
     def _columns(self, at: At) -> tuple[list[pd.Series], pd.Series]:
         if self.table in at.run.tables:

@@ -334,7 +334,7 @@ def test_chinese_is_translated_and_never_written():
 
 def test_a_missing_translation_is_blocking():
     _, issues = build(("AE",), ae=[{**EVENT, "AETERM": "", "AETERMZH": "头痛"}])
-    assert ("blocking", "AE.AETERM", 'ae.AETERMZH has no translation in translations: "头痛"') in issues
+    assert ("blocking", "AE.AETERM", 'ae.AETERMZH has no translation in translations.csv: "头痛"') in issues
 
 
 def test_actions_taken_together():

@@ -4,6 +4,7 @@ import pytest
 
 import sdtm.terms
 import sdtm.timing  # noqa: F401
+from engine.errors import SpecError
 from engine.spec.lint import lint
 from engine.spec.study import load_study
 
@@ -90,6 +91,18 @@ def test_each_mistake_is_named_with_its_place(tmp_path, before, after, place, sa
     assert before in GOOD
     found = problems(tmp_path, GOOD.replace(before, after, 1))
     assert not place or any(place in p and said in p for p in found), found
+
+
+@pytest.mark.parametrize(("before", "after", "said", "expected"), [
+    ("{copy: ds.TERM}", "{copy: ds.TERM, missing: stop}", "not one of the words that may stand here", "allowed, query"),
+    ("{copy: ds.TERM}", "{copy: ds.TERM, length: long}", "a whole number is needed here", ""),
+    ("{copy: ds.TERM}", "{copy: ds.TERM, length: 300}", "200 or less is needed", ""),
+])  # fmt: skip
+def test_a_value_that_cannot_stand_there_is_told_in_words_of_the_spec(tmp_path, before, after, said, expected):
+    with pytest.raises(SpecError) as wrong:
+        problems(tmp_path, GOOD.replace(before, after, 1))
+    (problem,) = wrong.value.problems
+    assert said in problem.what and expected in problem.expected and "ds.yaml" in str(problem.place)
 
 
 def test_a_circle_and_a_missing_variable_and_an_unknown_name_are_listed_together(tmp_path):
