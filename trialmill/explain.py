@@ -1,13 +1,16 @@
 """Explains a variable: its lines in the spec, and for one record its value, what it came from, and the raw lines.
 
 For a record, what is needed is worked out anew from the raw export (see engine.run.lineage); where the output folder
-holds the same record, the published value is set beside it.
+holds the same record, the published value is set beside it. The answer comes first: the value, its rule, the raw cells
+that it goes back to; everything that was read on the way follows. A record of a supplemental dataset is chosen by the
+variables of that dataset.
 
 Sources: architecture, "Lineage".
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,7 +22,8 @@ from engine.errors import CommandError, DataError, Problem, nearest
 from engine.numbers import number_texts
 from engine.run.at import At
 from engine.run.issues import Issue
-from engine.run.lineage import Step, partial_run, shown, trace
+from engine.run.lineage import MISSING, Step, as_day, partial_run, shown, trace
+from engine.run.overflow import MOST, qualifier_name, split_text
 from engine.run.plan import Node
 from engine.run.run import Run
 from engine.run.tables import Table
@@ -32,6 +36,9 @@ from trialmill.outputs import JOURNAL, latest_entries
 
 IMPLIED = ("STUDYID", "DOMAIN", "USUBJID")
 SHOWN_RECORDS = 10
+SHOWN_CELLS = 8  # raw cells that stand beside the answer
+PLACE = re.compile(r"\S line \d+$")
+SUPPQUAL = ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QVAL", "QORIG", "QEVAL")
 
 
 def explain(variable: str, folder: Path) -> list[str]:
@@ -43,9 +50,12 @@ def explain(variable: str, folder: Path) -> list[str]:
     study = load_study(folder)
     spec, name = _named(study, variable)
     lines = []
-    for part, line in [*spec.lines(name), *((None, spec.supplemental[n]) for n in [name] if n in spec.supplemental)]:
+    names = list(spec.supplemental) if name in SUPPQUAL and variable.startswith("SUPP") else [name]
+    found = [(n, part, line) for n in names for part, line in spec.lines(n)]
+    found += [(n, None, spec.supplemental[n]) for n in names if n in spec.supplemental]
+    for shown_name, part, line in found:
         part_name = f" ({part.name})" if part is not None and part.name else ""
-        lines.append(f"{spec.name}.{name}{part_name}  {line.place}")
+        lines.append(f"{spec.name}.{shown_name}{part_name}  {line.place}")
         lines.append(f"  verb      {line.verb.name}")
         lines.append(f"  derived   {sentence(line.verb, line.params)}")
         if line.options.where is not None:
@@ -61,7 +71,7 @@ def explain_record(
     """One record's value of a variable, everything that it came from, and what was published.
 
     Args:
-        variable: such as AE.AESTDY, SUPPAE.AEDLT or ADTTE.AVAL.
+        variable: such as AE.AESTDY, SUPPAE.AEDLT, SUPPAE.QVAL (with QNAM chosen) or ADTTE.AVAL.
         folder: the study. raw: its export. out: where a build was published; may be absent.
         chosen: KEY=VALUE pairs that choose one record of the dataset.
         carrier: as for a build.
@@ -72,9 +82,15 @@ def explain_record(
     """
     study = load_study(folder)
     spec, name = _named(study, variable)
+    qualifier = ""
+    if variable.startswith("SUPP"):
+        qualifier, chosen = _qualifier(spec, variable, name, list(chosen))
+        name = qualifier
+    name, part = _continued(spec).get(name, (name, 0))
     wanted = _wanted(spec, chosen)
     export = read_export(study.raw, study.forms, raw, carrier)
-    needed = [k for k in dict.fromkeys((name, *wanted, *spec.keys)) if _derived(spec, k)]
+    sequence = [f"{spec.name}SEQ"] if qualifier else []
+    needed = [k for k in dict.fromkeys((name, *wanted, *spec.keys, *sequence)) if _derived(spec, k)]
     nodes = [Node(spec.name, "rows"), *(Node(spec.name, "var", k) for k in needed)]
     run, alone = partial_run(study, export.tables, Tools(study), nodes, wanted.get("USUBJID"))
     if spec.name not in run.tables or any(k not in run.tables[spec.name].columns for k in needed):
@@ -82,19 +98,71 @@ def explain_record(
     row = _choose(run, spec, wanted)
     step = trace(run, spec.name, name, row)
     step.name = variable
+    if name in spec.overflowing:
+        parts = split_text(pd.Series([step.value], dtype="str"))
+        step.value = parts[part].iloc[0] if part < len(parts) else MISSING
+        if len(parts) > 1:
+            step.note = f"part {part + 1} of {len(parts)} of {name}, which is split at blanks"
     at = At(run, run.table(spec.name), np.array([row]))
     values = _values(run.table(spec.name), run, spec.keys, row)
     keys = ", ".join(f"{k} {v}" for k, v in values.items() if k != "STUDYID")
     scope = "this subject's records alone" if alone else "all subjects, since a verb on the way looks at others"
-    published = _published(study, out, spec, name, run, row, step.value)
+    published = _published(study, out, spec, name, qualifier, run, row, step.value)
+    absent = qualifier and step.value == MISSING
     return [
         f"{variable} = {step.value}" + (f" ({step.received})" if step.received else ""),
+        *([f"  no record of SUPP{spec.name}, since the qualifier has no value"] if absent else []),
+        f"  derived   {step.says}  [{step.source}]" + (f"  {step.note}" if step.note else ""),
+        *_cells(step),
         f"  record    {keys}",
         f"  from      {run.places(at)[0] or 'no single raw record'}",
         *([f"  published {published}"] if published else []),
-        f"  worked out from {scope}",
-        *_tree(step, 1),
+        *([f"in detail, worked out from {scope}:"] if step.used else [f"  worked out from {scope}"]),
+        *_tree(step, 0),
     ]
+
+
+def _cells(step: Step) -> list[str]:
+    """The raw cells, and rows of tables, that the value goes back to.
+
+    Of what a step read, that which holds its value is followed, else all of it.
+    """
+    cells: dict[tuple[str, str, str], None] = {}
+    told = dict(_told_in_full(step))  # what a step that says "see above" refers to
+    done: set[int] = set()
+
+    def follow(each: Step) -> None:
+        read = each.used or told.get(_above(each), [])
+        same = [u for u in read if _same(u.value, each.value)]
+        for used in same or read:
+            if id(used) not in done:
+                done.add(id(used))
+                if PLACE.search(used.source) and not used.used:
+                    cells[(used.name, used.received or used.value, used.source)] = None
+                follow(used)
+
+    follow(step)
+    shown_cells = [f"{name} = {value}  [{source}]" for name, value, source in cells][:SHOWN_CELLS]
+    more = [f"and {len(cells) - SHOWN_CELLS} more, see below"] if len(cells) > SHOWN_CELLS else []
+    return [("  raw       " if n == 0 else " " * 12) + text for n, text in enumerate([*shown_cells, *more])]
+
+
+def _above(step: Step) -> str:
+    """What a step is called by one that refers to it: variables by name, what a record verb made by the verb."""
+    made, _, _ = step.name.partition(".")
+    return made if made.islower() else step.name
+
+
+def _told_in_full(step: Step) -> Iterator[tuple[str, list[Step]]]:
+    for each in step.used:
+        if each.used:
+            yield _above(each), each.used
+        yield from _told_in_full(each)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two shown values are one: the same text, or the same day as text and as a number."""
+    return one == other or (as_day(one)[:10] == as_day(other)[:10] and "-" in as_day(one)[1:10])
 
 
 def _named(study: Study, variable: str) -> tuple[DatasetSpec, str]:
@@ -105,10 +173,37 @@ def _named(study: Study, variable: str) -> tuple[DatasetSpec, str]:
         raise CommandError(
             Problem(f"no dataset of {variable}", expected="DATASET.VARIABLE", nearest=nearest(dataset, known))
         )
-    known = list(spec.supplemental) if dataset.startswith("SUPP") else [*IMPLIED, *spec.names]
+    own = [*spec.supplemental, *_continued(spec), *SUPPQUAL]
+    known = own if dataset.startswith("SUPP") else [*IMPLIED, *spec.names]
     if name not in known and not (name in spec.supplemental or _derived(spec, name)):
         raise CommandError(Problem(f"{dataset} has no {name}", nearest=nearest(name, [*known, *spec.supplemental])))
     return spec, name
+
+
+def _qualifier(spec: DatasetSpec, variable: str, name: str, chosen: list[str]) -> tuple[str, list[str]]:
+    """The qualifier that is asked for, and what chooses its parent record."""
+    given = dict(pair.split("=", 1) for pair in chosen if "=" in pair)
+    sequence = f"{spec.name}SEQ"
+    continued = _continued(spec)
+    known = [*spec.supplemental, *continued]
+    asked = given.get("QNAM", "") if name in SUPPQUAL else name
+    if asked not in known or name not in ("QVAL", asked):
+        what = f"{variable} is told with its qualifier" if asked in known else f"{variable}: of which qualifier"
+        named = ", ".join([*spec.supplemental, *(k for k, (_, part) in continued.items() if part == 1)])
+        expected = f"SUPP{spec.name}.QVAL and QNAM= one of {named}"
+        raise CommandError(Problem(what, expected=expected, nearest=nearest(asked, known)))
+    fixed = {"RDOMAIN": spec.name, "IDVAR": sequence, "QNAM": asked}
+    wrong = [f"{k}={given[k]}" for k, v in fixed.items() if given.get(k, v) != v]
+    if wrong:
+        expected = ", ".join(f"{k}={v}" for k, v in fixed.items())
+        raise CommandError(Problem(f"no record of SUPP{spec.name} has {', '.join(wrong)}", expected=expected))
+    kept = [pair for pair in chosen if pair.partition("=")[0] not in fixed]
+    return asked, [re.sub(r"^IDVARVAL=", f"{sequence}=", pair) for pair in kept]
+
+
+def _continued(spec: DatasetSpec) -> dict[str, tuple[str, int]]:
+    """The qualifiers in which long texts go on: the variable and which part of its text."""
+    return {qualifier_name(name, i): (name, i) for name in sorted(spec.overflowing) for i in range(1, MOST + 1)}
 
 
 def _derived(spec: DatasetSpec, name: str) -> bool:
@@ -183,28 +278,33 @@ def _told(issue: Issue) -> Problem:
     return Problem(f"{where}: {issue.message}", found=issue.subject, do=do)
 
 
-def _published(study: Study, out: Path, spec: DatasetSpec, name: str, run: Run, row: int, value: str) -> str:
+def _published(
+    study: Study, out: Path, spec: DatasetSpec, name: str, qualifier: str, run: Run, row: int, value: str
+) -> str:
     """What the output folder holds for the record; '' where nothing was published there."""
     if not (out / JOURNAL).is_file() or spec.working:
         return ""
     entry = latest_entries(out).get(spec.package)
-    path = out / spec.package / f"{spec.name.lower()}.xpt"
+    path = out / spec.package / f"{'supp' if qualifier else ''}{spec.name.lower()}.xpt"
     if entry is None or not path.is_file():
         return ""
     if entry["specs"] != study.fingerprint:
         return f"by other specs than these: {path}"
-    if name in spec.supplemental:
-        return ""
     frame, _ = read_xpt(path)
     table = run.table(spec.name)
     keep = np.ones(len(frame), dtype=bool)
-    for key, text in _values(table, run, spec.keys, row).items():
+    keys = _values(table, run, spec.keys, row)
+    keys |= {k: split_text(pd.Series([keys[k]], dtype="str"))[0].iloc[0] for k in spec.overflowing & keys.keys()}
+    if qualifier:
+        number = _values(table, run, [f"{spec.name}SEQ"], row).popitem()[1] or MISSING
+        keys, name = {"USUBJID": keys["USUBJID"], "QNAM": qualifier, "IDVARVAL": number}, "QVAL"
+    for key, text in keys.items():
         if key in frame:
             texts = number_texts(frame[key]) if frame[key].dtype == np.float64 else frame[key]
-            keep &= (texts.fillna("(missing)") == text).to_numpy(dtype=bool)
+            keep &= (texts.fillna(MISSING) == text).to_numpy(dtype=bool)
     rows = np.flatnonzero(keep)
     if len(rows) != 1 or name not in frame:
-        return f"not there: {path}"
+        return "" if qualifier and value == MISSING else f"not there: {path}"
     there = shown(frame[name], int(rows[0]))
     return f"{path} record {rows[0] + 1}" + ("" if there == value else f" holds {there}: built from other raw data")
 
@@ -212,8 +312,6 @@ def _published(study: Study, out: Path, spec: DatasetSpec, name: str, run: Run, 
 def _tree(step: Step, depth: int) -> Iterator[str]:
     """The step's own lines and, further in, those of what it used."""
     pad = "  " * depth
-    if depth == 1:
-        yield f"{pad}derived   {step.says}  [{step.source}]" + (f"  {step.note}" if step.note else "")
     for each in step.used:
         note = f"  {each.note}" if each.note else ""
         source = f"  [{each.source}]" if each.source else ""

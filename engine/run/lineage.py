@@ -32,6 +32,7 @@ from engine.spec.study import Study
 
 MAX_DEPTH = 8
 MAX_STEPS = 150  # variables that one explanation shows
+MISSING = "(missing)"
 MAX_FAR = 3  # records of another dataset, or rows of a table, that are shown for one reference
 
 
@@ -119,7 +120,7 @@ class _Tracer:
             return self._implied(name, table, variable, row)
         if line is None:  # a variable of other parts of the dataset
             place = str(spec.line(variable).place)
-            return Step(name, "(missing)", place, "Not derived for the part of the dataset that the record comes from")
+            return Step(name, MISSING, place, "Not derived for the part of the dataset that the record comes from")
         step = Step(name, shown(values, row) if values is not None else "(not derived)", str(line.place),
                     sentence(line.verb, line.params), received=_moment(values, row, line.options.format))
         again = (dataset, variable, row) in self.seen
@@ -234,7 +235,7 @@ class _Tracer:
             yield Step(str(ref), f"({len(rows)} records of the subject)")
             return
         texts = [shown(column, int(r)) for r in rows]
-        same = {result, _as_day(result)}
+        same = {result, as_day(result)}
         chosen = [int(r) for r, t in zip(rows, texts, strict=True) if t in same or t[:10] in same][:MAX_FAR]
         if not chosen:
             counts = pd.Series(texts).value_counts(sort=False)
@@ -266,7 +267,7 @@ class _Tracer:
                 places = [f"{self.run.study.shown}/tables/{name}.csv line {n + 2}" for n in range(len(frame))]
             else:
                 continue
-            hits = sum((frame[c].isin(known - {"(missing)"}).astype(int) for c in frame), pd.Series(0, frame.index))
+            hits = sum((frame[c].isin(known - {MISSING}).astype(int) for c in frame), pd.Series(0, frame.index))
             for row in np.flatnonzero((hits == hits.max()) & (hits >= 2))[:MAX_FAR] if len(frame) else ():
                 told = ", ".join(f"{c} {v}" for c, v in frame.iloc[row].items() if isinstance(v, str) and v in known)
                 yield Step(name, told, places[row])
@@ -282,11 +283,11 @@ def shown(values: pd.Series, row: int) -> str:
     """A value for people: numbers in their shortest text."""
     value = take_values(values, np.array([row])).iloc[0]
     if pd.isna(value):
-        return "(missing)"
+        return MISSING
     return number_text(value) if isinstance(value, float) else str(value)
 
 
-def _as_day(text: str) -> str:
+def as_day(text: str) -> str:
     """A number read as a SAS date, in ISO 8601; other text as it is."""
     plausible = text.lstrip("-").isdigit() and len(text) <= 6
     return (pd.Timestamp(1960, 1, 1) + pd.Timedelta(days=int(text))).date().isoformat() if plausible else text

@@ -6,9 +6,10 @@ from functools import cache
 from itertools import groupby
 
 import openpyxl
+import pandas as pd
 import pytest
 
-from .conftest import ROOT
+from .conftest import ROOT, STUDY
 
 DOC = (ROOT / "docs" / "traced-sdtm.md").read_text(encoding="utf-8")
 PLACE = re.compile(r"^(?P<file>\S+)(?: sheet (?P<sheet>\S+))? line (?P<line>\d+)$")
@@ -45,7 +46,7 @@ FATES = table("The 34 screening numbers")
 def written(value):
     """A value of a transport file as the document writes it: a number without a needless fraction."""
     if isinstance(value, float):
-        return "" if value != value else format(value, ".12g")
+        return "" if pd.isna(value) else format(value, ".12g")
     return value
 
 
@@ -123,6 +124,39 @@ def test_a_changed_value_and_a_changed_cell_are_seen(dataset, export, usubjid):
     assert wrong_values([*absent[:2], "`CPREFID=BX0034-01`", NONE], dataset("CP"), usubjid) == ["1 records"]
     other = [*row[:4], row[4].replace("WEIGHT=168.8", "WEIGHT=168.9"), *row[5:]]
     assert wrong_cells(other, export) == ["edc/VS.csv line 26 WEIGHT=168.8"]
+
+
+@pytest.fixture(scope="module")
+def explained(export, built):
+    """A function: what `trialmill explain` says of a variable of one record, from the simulated export."""
+    import trialmill.cli  # noqa: F401, PLC0415
+    from trialmill.explain import explain_record  # noqa: PLC0415
+
+    return lambda variable, *chosen: explain_record(variable, STUDY, export, built, chosen)
+
+
+EXPLAINED = ["AE AESPID=4", "SUPPAE IDVARVAL=3 QNAM=AETRTO", "SUPPDV QNAM=DVTERM1", "LB LBREFID=240708000409 LBTESTCD=LDH"]
+
+
+@pytest.mark.parametrize("asked", EXPLAINED)
+def test_explain_names_the_same_value_and_the_same_lines(asked, explained, usubjid):
+    row = next(r for r in TRACED if f"{r[0]} {r[2].replace('`', '')}" == asked and r[3] != NONE)
+    who = [f"USUBJID={usubjid[row[1]]}", *("=".join(pair) for pair in pairs(row[2]))]
+    told = []
+    for name, value in pairs(row[3]):
+        if row[0].startswith("SUPP") and name != "QVAL":
+            continue
+        lines = explained(f"{row[0]}.{name}", *who)
+        assert lines[0].split(" (")[0] == f"{row[0]}.{name} = {value or '(missing)'}".split(" (")[0]
+        assert any("published" in line and "record" in line and "holds" not in line for line in lines)
+        told += lines
+    assert [place for place, _ in places(row[4]) if not any(place in line for line in told)] == []
+
+
+def test_the_command_of_the_page_is_answered_as_the_page_says(explained):
+    (command,) = re.findall(r"^\.venv/bin/trialmill explain (.+)$", DOC, re.MULTILINE)
+    variable, option, *chosen = command.split()
+    assert option == "--record" and explained(variable, *chosen)[0] == "SUPPAE.QVAL = DOSE REDUCED"
 
 
 def fate(number, dm, ds, suppdm, usubjid):

@@ -53,6 +53,7 @@ variables:
   AEENDY: {not_collected: no reference}
 supplemental:
   AESITE: {copy: study.SITE, label: Site as Told}
+  AEHARD: {copy: ae.SER, label: Serious as Told}
 """,
     "spec/adam/adsl.yaml": """
 dataset: ADSL
@@ -155,3 +156,61 @@ def test_the_published_record_stands_beside_the_explanation(place):
     raw.write_text(raw.read_text(encoding="utf-8").replace(",Y\n", ",\n"), encoding="utf-8")
     lines = told(place, "AE.AESER", "USUBJID=TOY-7-A1", "AETERM=Rash")
     assert lines[0] == "AE.AESER = N" and any("holds (missing): built from other raw data" in line for line in lines)
+
+
+@pytest.mark.parametrize(("chosen", "lines"), [
+    (["USUBJID=TOY-7-A1", "IDVARVAL=2", "QNAM=AEHARD"], ["SUPPAE.QVAL = Y", "  from      forms/ae.csv line 2"]),
+    (["USUBJID=TOY-7-A1", "IDVARVAL=2", "QNAM=AEHARD", "RDOMAIN=AE", "IDVAR=AESEQ"], ["SUPPAE.QVAL = Y"]),
+    (["USUBJID=TOY-7-A1", "IDVARVAL=1", "QNAM=AEHARD"],
+     ["SUPPAE.QVAL = (missing)", "  no record of SUPPAE, since the qualifier has no value", "  from      forms/ae.csv line 3"]),
+    (["USUBJID=TOY-7-B2", "IDVARVAL=1", "QNAM=AESITE"], ["SUPPAE.QVAL = 07"]),
+])
+def test_a_supplemental_record_is_chosen_by_its_own_variables(place, chosen, lines):
+    build_study(place / "spec", place / "raw", place / "out", [])
+    told_lines = told(place, "SUPPAE.QVAL", *chosen)
+    assert [line for line in lines if line not in told_lines] == []
+    published = any("suppae.xpt record" in line and "holds" not in line for line in told_lines)
+    assert published == ("(missing)" not in told_lines[0])
+
+
+@pytest.mark.parametrize(("variable", "chosen", "said"), [
+    ("SUPPAE.QVAL", ["USUBJID=TOY-7-B2", "IDVARVAL=1"], "QNAM= one of AESITE, AEHARD"),
+    ("SUPPAE.QVAL", ["USUBJID=TOY-7-B2", "IDVARVAL=1", "QNAM=AEHARDY"], "nearest   AEHARD"),
+    ("SUPPAE.QLABEL", ["USUBJID=TOY-7-B2", "IDVARVAL=1", "QNAM=AEHARD"], "SUPPAE.QVAL and QNAM="),
+    ("SUPPAE.QVAL", ["USUBJID=TOY-7-B2", "IDVARVAL=9", "QNAM=AEHARD"], "no record of AE has USUBJID=TOY-7-B2, AESEQ=9"),
+    ("SUPPAE.QVAL", ["USUBJID=TOY-7-B2", "IDVARVAL=1", "QNAM=AEHARD", "RDOMAIN=CM"], "RDOMAIN=CM"),
+])
+def test_a_supplemental_record_that_is_not_there_or_not_told_apart_is_an_error(place, variable, chosen, said):
+    with pytest.raises(CommandError) as error:
+        told(place, variable, *chosen)
+    assert said in str(error.value)
+
+
+def test_qualifiers_without_a_record_are_all_listed(place):
+    text = "\n".join(explain("SUPPAE.QVAL", place / "spec"))
+    assert "AE.AESITE  " in text and "AE.AEHARD  " in text
+
+
+def test_the_answer_comes_before_the_details(place):
+    lines = told(place, "ADSL.FIRSTAE", "USUBJID=TOY-7-A1")
+    details = next(n for n, line in enumerate(lines) if line.startswith("in detail"))
+    assert details <= 6 and lines[1].startswith("  derived   The earliest")
+    assert lines[2] == "  raw       ae.START = 2030/2/1  [forms/ae.csv line 3]"
+
+
+def test_each_part_of_a_long_text_is_told(place):
+    path = place / "spec" / "sdtm" / "ae.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('{copy: ae."Event Term"}', '{copy: ae."Event Term", overflow: supp}'), encoding="utf-8")
+    raw = place / "raw" / "forms" / "ae.csv"
+    long = " ".join(["itching"] * 40)  # 25 words and their blanks take 199 bytes
+    raw.write_text(raw.read_text(encoding="utf-8").replace("B2,Rash", f"B2,{long}"), encoding="utf-8")
+    words = place / "raw" / "words.csv"
+    words.write_text(words.read_text(encoding="utf-8") + f"{long},Pruritus\n", encoding="utf-8")
+    build_study(place / "spec", place / "raw", place / "out", [])
+    first = told(place, "AE.AETERM", "USUBJID=TOY-7-B2", "AESEQ=1")
+    second = told(place, "SUPPAE.QVAL", "USUBJID=TOY-7-B2", "IDVARVAL=1", "QNAM=AETERM1")
+    assert first[0] == "AE.AETERM = " + " ".join(["itching"] * 25)
+    assert second[0] == "SUPPAE.QVAL = " + " ".join(["itching"] * 15)
+    assert any("part 1 of 2" in x for x in first) and any("part 2 of 2" in x for x in second)
+    assert any("ae.xpt record" in x for x in first) and any("suppae.xpt record" in x for x in second)
