@@ -224,7 +224,7 @@ def _written_out(raw: Any, catalogue: Catalogue, standard: str) -> Iterator[tupl
         for filled in _filled(
             one, {k: [str(v).replace("--", str(name)) for v in listed(vs)] for k, vs in slots.items()}
         ):
-            yield filled, named == ALL or bool(slots)
+            yield filled, named == ALL or (several and bool(slots))
 
 
 def _filled(body: Any, slots: dict[str, list[str]]) -> Iterator[Any]:

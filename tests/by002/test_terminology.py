@@ -6,7 +6,7 @@ import pytest
 
 from engine.spec.catalogue import Catalogue
 from engine.spec.study import load_study
-from engine.standards import load_sdtmig
+from engine.standards import load_sdtmig, load_terminology
 from formats.xpt_read import read_xpt
 from validators.schemas import make_schema
 from validators.terms import Terms
@@ -57,6 +57,17 @@ def test_every_test_code_of_a_cdisc_list_has_its_name_from_the_terminology(catal
             if not set(frame[code].dropna()) <= set(terms.decodes(info_of(catalogue, name), code)):
                 own.add(name)
     assert own == {"IE", "TI", "PC"}
+
+
+def test_every_coded_value_of_the_trial_summary_has_the_code_of_its_term(catalogue, held):
+    version = catalogue.study.file.standards.sdtm_terminology
+    terminology, ts = load_terminology("SDTM", version), held["TS"]
+    coded = ts[ts["TSVCDREF"] == "CDISC CT"]
+    lists = [terminology.codelist(name) for name in terminology.names]
+    codes = {v: {c.terms[v].code for c in lists if v in c.terms} for v in coded["TSVAL"].unique()}
+    assert len(coded) > 25 and set(coded["TSVCDVER"]) == {version}
+    wrong = [(v, c) for v, c in zip(coded["TSVAL"], coded["TSVALCD"], strict=True) if c not in codes[v]]
+    assert wrong == []
 
 
 CORRUPTIONS = [

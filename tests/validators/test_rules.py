@@ -192,6 +192,7 @@ def test_large_datasets_are_compared_in_pieces(shelf, monkeypatch):
         ("rules: {R: {title: t, checks: [{each: AE, holds: X is present}], let: {X: {term: C1, codelist: C66789}}}}", "no term C1", ""),
         ("rules: {R: {title: t, checks: [{each: AE, holds: X is present, says: '{AESEER}'}], let: {X: {count: EX}}}}", 'AE has no "AESEER"', "AESER"),
         ("rules: {R: {title: t, checks: [{each: AE, holds: AESER is present}], let: {AETERM: {count: EX}}}}", "", ""),
+        ("rules: {R: {title: t, checks: [{each: DM, with: {X: [SEX, AGEE]}, holds: X is present}]}}", 'DM has no "AGEE"', "AGE"),
         ("rules: {R: {title: t, checks: [{per: AESERR, of: AE, at_most: 1}]}}", 'AE has no "AESERR"', "AESER"),
         ("rules: {R: {title: t, checks: [{per: AESER, of: AE}]}}", "say at_most or at_least", ""),
         ("rules: {R: {title: t, checks: [{each: AE, holds: 1 ++}]}}", "not an expression", ""),
