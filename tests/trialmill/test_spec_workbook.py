@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from datetime import date
 from pathlib import Path
 
 import openpyxl
@@ -260,8 +261,6 @@ def merged(book):
 
 
 def dated(book):
-    from datetime import date
-
     found = cell(book, "Variables", "AE.AESTDTC", "Comment")
     found.value, found.number_format = date(2030, 1, 2), "yyyy-mm-dd"
 
@@ -317,11 +316,10 @@ def test_files_that_are_no_workbook_are_refused(study, tmp_path):
         path.write_bytes(content)
         with pytest.raises(TrialmillError):
             import_specs(study, path)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
-        with zipfile.ZipFile(study.parent / "specs.xlsx") as old:
-            for name in old.namelist():
-                more = b"<!-- " + b"x" * 30_000_000 + b" -->" if name.endswith("sheet3.xml") else b""
-                bomb.writestr(name, old.read(name) + more)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb, zipfile.ZipFile(study.parent / "specs.xlsx") as old:
+        for name in old.namelist():
+            more = b"<!-- " + b"x" * 30_000_000 + b" -->" if name.endswith("sheet3.xml") else b""
+            bomb.writestr(name, old.read(name) + more)
     with pytest.raises(FileError, match="unpacks to more"):
         import_specs(study, path)
     with zipfile.ZipFile(path, "w") as entity, zipfile.ZipFile(study.parent / "specs.xlsx") as old:
