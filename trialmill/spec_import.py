@@ -76,7 +76,7 @@ def import_specs(folder: Path, workbook: Path, *, dry_run: bool = False) -> Impo
 
 
 def _quoted(text: str) -> str:
-    return f'"{text}"' if text else "nothing"
+    return f'"{text}"'.replace("\n", " / ") if text else "nothing"
 
 
 def _edit_problems(study: Study, edited: Edited) -> Iterator[Problem]:
