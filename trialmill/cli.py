@@ -1,4 +1,4 @@
-"""The command line: `trialmill build`, `check`, `lint`, `explain`, `convert`, `terminology import`, `reference`.
+"""The command line: `trialmill build`, `check`, `lint`, `explain`, `nca`, `convert`, `terminology import`, `reference`.
 
 Exit status 0 clean, 1 findings or blocking issues, 2 the spec, the command or a file is wrong.
 """
@@ -23,6 +23,7 @@ from engine.spec.lint import lint as lint_study
 from engine.spec.reference import dataset_schema, verb_reference
 from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
+from nca.settings import METHODS, Settings
 from simulator.plants import Mess
 from trialmill.build import build_study, columns_of, undescribed
 from trialmill.check import check_study
@@ -31,6 +32,7 @@ from trialmill.convert import convert as convert_file
 from trialmill.effort import effort_told
 from trialmill.explain import explain as explain_variable
 from trialmill.explain import explain_record
+from trialmill.nca import parse, run_nca
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
 from validators.lint import lint_rules
@@ -153,6 +155,38 @@ def simulate(
         made = simulate_study(study, out, **choice, progress=progress)
     print(f"{out}: {len(made.files)} files, {sum(made.files.values()):,} records")
     print(", ".join(f"{count:,} {name}" for name, count in made.counts.items()))
+
+
+@app.command()
+def nca(
+    conc: Annotated[Path, typer.Argument(help="Concentrations: profile,time,conc and, if wanted, exclude.")],
+    dose: Annotated[Path, typer.Option(help="Doses: profile,time,dose,route,duration.")],
+    interval: Annotated[list[str], typer.Option(help="START:END, END possibly inf; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="The parameters: profile,start,end,PPTESTCD,PPORRES,reason.")],
+    points: Annotated[Path | None, typer.Option(help="Every sample, how it counts, and lambda-z's points.")] = None,
+    method: Annotated[str, typer.Option(help=f"Of areas: {', '.join(METHODS)}.")] = "lin-up-log-down",
+    tau: Annotated[float | None, typer.Option(help="Dosing interval at steady state.")] = None,
+    blq_first: Annotated[str, typer.Option(help="BLQ before the first measurable: keep, drop, number.")] = "keep",
+    blq_middle: Annotated[str, typer.Option(help="BLQ between two measurable.")] = "drop",
+    blq_last: Annotated[str, typer.Option(help="BLQ after the last measurable.")] = "drop",
+    min_points: Annotated[int, typer.Option(help="Fewest points of lambda-z.")] = 3,
+    tmax_in_lambda_z: Annotated[bool, typer.Option(help="The point of Tmax may be one of them.")] = False,
+    min_r2adj: Annotated[float | None, typer.Option(help="Least adjusted R2 of lambda-z.")] = None,
+    min_span: Annotated[float | None, typer.Option(help="Least span of lambda-z, in half-lives.")] = None,
+    max_extrapolated: Annotated[float | None, typer.Option(help="Largest extrapolated part of AUCIFO, in %.")] = None,
+    min_measurable: Annotated[int, typer.Option(help="Fewest measurable after the dose; else only CMAX, TMAX.")] = 1,
+    gap: Annotated[float, typer.Option(help="Longest time that lambda-z may reach to the end.")] = 4.0,
+    predose: Annotated[float, typer.Option(help="Longest time before the dose of a predose sample.")] = 1.0,
+) -> None:
+    """Non-compartmental analysis of concentration profiles."""
+    spans, blq = parse(interval, {"--blq-first": blq_first, "--blq-middle": blq_middle, "--blq-last": blq_last})
+    settings = Settings(
+        method=method, **blq, min_points=min_points, tmax_in_slope=tmax_in_lambda_z, min_r2adj=min_r2adj,
+        min_span=min_span, max_extrapolated=max_extrapolated, min_measurable=min_measurable, gap=gap, predose=predose,
+        tau=tau,
+    )
+    done = run_nca(conc, dose, out, points, spans, settings)
+    print(f"{out}: {done.profiles:,} profiles, {done.reported:,} parameters, {done.not_reported:,} not reported")
 
 
 @app.command()
