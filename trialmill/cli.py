@@ -30,6 +30,8 @@ from trialmill.check import check_study
 from trialmill.convert import Choices
 from trialmill.convert import convert as convert_file
 from trialmill.effort import effort_told
+from trialmill.escalation import as_text, lint_escalation, write_answer
+from trialmill.escalation import escalation as apply_escalation
 from trialmill.explain import explain as explain_variable
 from trialmill.explain import explain_record
 from trialmill.nca import parse, run_nca
@@ -109,7 +111,7 @@ def lint(
     known = None
     if undescribed(read) and raw.is_dir():
         known = columns_of(read, read_export(read.raw, read.forms, raw))
-    found = [*lint_study(read, known), *lint_rules(read)]
+    found = [*lint_study(read, known), *lint_rules(read), *lint_escalation(read)]
     for problem in found:
         print(f"{problem}\n", file=sys.stderr)
     print(f"{study}: {len(found)} problem{'' if len(found) == 1 else 's'}")
@@ -187,6 +189,22 @@ def nca(
     )
     done = run_nca(conc, dose, out, points, spans, settings)
     print(f"{out}: {done.profiles:,} profiles, {done.reported:,} parameters, {done.not_reported:,} not reported")
+
+
+@app.command()
+def escalation(
+    study: Annotated[Path, typer.Argument(help="Folder with study.yaml and escalation.yaml.")] = DEFAULT_STUDY,
+    out: Annotated[Path | None, typer.Option(help="Output folder; build/<study folder> when not given.")] = None,
+    json_: Annotated[Path | None, typer.Option("--json", help="The answer as JSON, to this file.")] = None,
+) -> None:
+    """Recompute every dose escalation decision, the MTD and the recommended dose from the published datasets."""
+    _, rules, outcome, answer = apply_escalation(study, out or Path("build") / study.resolve().name)
+    for line in as_text(rules, outcome, answer):
+        print(line)
+    if json_ is not None:
+        write_answer(json_, answer)
+    if outcome.findings:
+        raise typer.Exit(1)
 
 
 @app.command()
