@@ -57,13 +57,12 @@ class SumDays(Params):
         pieces = reached_intervals(at, reached, self.over, self.within, self.open_end)
         pieces["value"] = far.number(self.of)
         pieces["place"] = _places(far, list(self.order))
-        covering = pieces["from"] <= pieces["to"]
-        far.report(
-            covering & pieces["value"].isna(), f"it covers days and gives no amount for {at.dataset}.{at.variable}"
-        )
+        covering = (pieces["from"] <= pieces["to"]).to_numpy(dtype=bool)
+        nothing = covering & pieces["value"].isna().to_numpy(dtype=bool)
+        far.report(nothing, f"it covers days and gives no amount for {at.dataset}.{at.variable}")
         whole, shared = without_overlap(pieces[covering])
         far.report(
-            shared.reindex(range(far.n), fill_value=False),
+            np.isin(np.arange(far.n), shared.index[shared]),
             f"it shares days with another interval; they count once for {at.dataset}.{at.variable}",
         )
         amounts = (whole["value"] * (whole["to"] - whole["from"] + 1)).fillna(0.0)
@@ -76,7 +75,8 @@ class SumDays(Params):
 def _places(far: At, order: list[FarRef]) -> Positions:
     """The place of each interval by the stated order; equal ones share a place."""
     ranks = pd.DataFrame({f"r{i}": rank(far.values(ref)) for i, ref in enumerate(order)})
-    return ranks.groupby(list(ranks.columns), sort=True).ngroup().to_numpy(dtype=np.int64)
+    places = ranks.groupby(list(ranks.columns), sort=True).ngroup()
+    return places.to_numpy(dtype=np.int64)
 
 
 @verb(

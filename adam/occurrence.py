@@ -35,7 +35,7 @@ Refs = Annotated[list[VariableRef], LISTED]
 class Occurrence(Params):
     """Y for one record of each group: the first in the stated order, of those with the highest value of `highest`.
 
-    Records of a subject with the same values of `by` are a group (`SUBJID`: all of the subject). Only records for
+    Records of a subject with the same values of `by` are a group (`USUBJID`: all of the subject). Only records for
     which `among` is known to hold take part. A record without a value of `by` or of `highest` is never flagged, missing
     values of `order` come first, and two records that `order` does not tell apart are a blocking issue.
     """
@@ -47,7 +47,7 @@ class Occurrence(Params):
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
-        keys = {f"k{i}": at.text(ref) for i, ref in enumerate(self.by)}
+        keys = {f"k{i}": at.usubjid if ref.name == "USUBJID" else at.text(ref) for i, ref in enumerate(self.by)}
         ranks = {f"o{i}": rank(at.values(ref)) for i, ref in enumerate(self.order)}
         frame = pd.DataFrame({"who": at.subject, **keys, "high": 0.0, **ranks})
         taking = at.test(self.among) & frame[list(keys)].notna().all(axis=1).to_numpy()
