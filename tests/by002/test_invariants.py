@@ -59,7 +59,7 @@ def test_everything_that_was_built_passes_schemas_and_rules(built):
 
 
 def test_every_invariant_of_the_spine_has_a_rule(rules):
-    wanted = {f"I{n:02}" for n in [*range(1, 18), 19, 20, 21, 26, 27, 29]}
+    wanted = {f"I{n:02}" for n in [*range(1, 18), 19, 20, 21, 25, 26, 27, 29]}
     assert {r.id for r in rules.rules if r.study} >= wanted
     assert all(r.checks for r in rules.rules if r.study)
 
@@ -186,6 +186,15 @@ def competing(frames, **values):
     return who
 
 
+def expanded(frames, variable, value):
+    """Change what is said of an evaluable subject at the level of the expansion; returns a subject of the expansion."""
+    adsl = frames["ADSL"]
+    later = adsl[(adsl["PART"] == "EXPANSION") & (adsl["SAFFL"] == "Y")].iloc[0]
+    where = (adsl["COHORT"] == later["COHORT"]) & (adsl["DLTEVFL"] == "Y") & (adsl["DLTFL"] == "N")
+    adsl.loc[pick(adsl, where), variable] = value
+    return later["USUBJID"]
+
+
 LATE = float((pd.Timestamp("2026-04-02") - DAY).days)
 CORRUPTIONS = [
     ("I01", "a DLT without a grade", lambda f: dlt(f, "AETOXGR", None)),
@@ -231,6 +240,10 @@ CORRUPTIONS = [
     ("I11", "a screen failure with a dose", lambda f: put(f, "DM", lambda d: d["RFXSTDTC"].notna(), "ARMNRS", "SCREEN FAILURE")),
     ("I12", "two baselines", lambda f: put(f, "LB", lambda x: x["LBLOBXFL"].isna() & x["LBTESTCD"].eq("ALT") & x["LBSTRESC"].notna(), "LBLOBXFL", "Y")),
     ("I12", "two analysis baselines", lambda f: put(f, "ADLB", lambda x: x["ABLFL"].isna() & x["PARAMCD"].eq("ALT") & x["DTYPE"].isna() & (x["ADT"] < x["TRTSDT"]), "ABLFL", "Y")),
+    ("I12", "two baselines of a vital sign", lambda f: put(f, "ADVS", lambda x: x["ABLFL"].isna() & x["PARAMCD"].eq("PULSE") & x["DTYPE"].isna() & (x["ADT"] < x["TRTSDT"]), "ABLFL", "Y")),
+    ("I12", "a vital sign's baseline that is another value", lambda f: put(f, "ADVS", lambda x: x["ABLFL"] == "Y", "BASE", 1.0)),
+    ("I12", "two baselines of an interval", lambda f: put(f, "ADEG", lambda x: x["ABLFL"].isna() & x["PARAMCD"].eq("QTCFAG") & x["DTYPE"].eq("AVERAGE") & (x["ADT"] < x["TRTSDT"]), "ABLFL", "Y")),
+    ("I12", "a single replicate as baseline", lambda f: put(f, "ADEG", lambda x: x["ABLFL"] == "Y", "DTYPE", None)),
     ("I12", "a change at baseline", lambda f: put(f, "ADLB", lambda x: x["ABLFL"] == "Y", "CHG", 0.0)),
     ("SD08", "a baseline after the first dose", lambda f: put(f, "LB", lambda x: x["LBLOBXFL"] == "Y", "LBDTC", "2026-03-01")),
     ("I13", "a planned visit that is not called so", lambda f: visit(f, True)),
@@ -290,8 +303,27 @@ CORRUPTIONS = [
     ("I23", "an extreme ALT of grade 3", lambda f: put(f, "ADLB", parameter("ALT", ATOXGRHN=3.0), "AVAL", 90_000.0)),
     ("I23", "low grade in words and number", lambda f: put(f, "ADLB", parameter("HGB", ATOXGRL="1"), "ATOXGRL", "2")),
     ("I23", "high grade in words and number", lambda f: put(f, "ADLB", parameter("K", ATOXGRH="0"), "ATOXGRH", "1")),
+    ("I24", "a fold change at baseline that is not 1", lambda f: put(f, "ADBM", parameter("HOXA9FC", ABLFL="Y"), "AVAL", 1.1)),
+    ("I24", "twice the fold change", lambda f: put(f, "ADBM", lambda x: parameter("MEIS1FC")(x) & x["ABLFL"].ne("Y") & x["AVAL"].gt(0.01), "AVAL", 0.5)),
+    ("I24", "a change of something else", lambda f: put(f, "ADBM", lambda x: parameter("CD11BPC")(x) & x["CHG"].notna(), "CHG", 99.0)),
+    ("I30", "blood against the baseline of marrow", lambda f: put(f, "ADBM", lambda x: parameter("CD11BPC", SPEC="BLOOD")(x) & x["CHG"].notna(), "SPEC", "LYMPHOCYTE")),
+    ("I30", "two baselines", lambda f: put(f, "ADBM", lambda x: parameter("BMBLAST")(x) & x["CHG"].notna(), "ABLFL", "Y")),
     ("I26", "a relapse called a death", lambda f: put(f, "ADTTE", parameter("CIR", CNSR=0.0), "CNSR", 2.0)),
     ("I26", "a censored subject with an event type", lambda f: put(f, "ADTTE", parameter("CIR", CNSR=1.0), "EVTYPEN", 1.0)),
+    ("I01", "a DLT that ADAE places outside the window", lambda f: put(f, "ADAE", lambda a: a["DLTFL"] == "Y", "DLTWNFL", None)),
+    ("I02", "evaluable in ADDLT alone", lambda f: put(f, "ADDLT", parameter("DLTEVAL", AVALC="N"), "AVALC", "Y")),
+    ("I02", "a toxicity in ADDLT alone", lambda f: put(f, "ADDLT", parameter("DLT", AVALC="N"), "AVALC", "Y")),
+    ("I02", "evaluable with no dose that counts", lambda f: put(f, "ADDLT", lambda a: (a["PARAMCD"] == "ADHER") & a["USUBJID"].isin(f["ADSL"][f["ADSL"]["DLTEVFL"].eq("Y") & f["ADSL"]["DLTFL"].eq("N")]["USUBJID"]), "AVAL", 20.0)),
+    ("I02", "a toxicity too many", lambda f: put(f, "ADDLT", parameter("NDLT", AVAL=1.0), "AVAL", 2.0)),
+    ("I02", "yes in words and no in numbers", lambda f: put(f, "ADDLT", parameter("RELG2", AVALC="Y"), "AVAL", 0.0)),
+    ("I02", "an escalation subject that ADDLT lacks", lambda f: drop(f, "ADDLT", parameter("DLTEVAL"))),
+    ("I03", "another total dose", lambda f: put(f, "ADEX", parameter("TDOSE"), "AVAL", lambda r: r["AVAL"] + 100)),
+    ("I03", "another number of days", lambda f: put(f, "ADEX", parameter("NDOSDY"), "AVAL", lambda r: r["AVAL"] - 1)),
+    ("I09", "an analysis start after death", lambda f: put(f, "ADAE", lambda a: a["USUBJID"] == death(f)["USUBJID"], "ASTDT", 24195.0)),
+    ("I10", "an analysis start after the cut-off", lambda f: put(f, "ADCM", lambda a: a["ASTDT"].notna(), "ASTDT", LATE)),
+    ("I19", "exposure of a subject outside the safety population", lambda f: put(f, "ADEX", parameter("TDOSE"), "SAFFL", "N")),
+    ("I25", "an expansion of a level with five evaluable subjects", lambda f: expanded(f, "DLTEVFL", "N")),
+    ("I25", "an expansion of a level with two toxicities", lambda f: expanded(f, "DLTFL", "Y")),
     ("SD07", "ongoing, unsaid when", lambda f: put(f, "AE", lambda a: a["AEENRTPT"].notna(), "AEENTPT", None)),
 ]  # fmt: skip
 
