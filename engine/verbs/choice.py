@@ -62,13 +62,14 @@ def _criteria(value: Any) -> Any:
 Criteria = Annotated[list[Criterion], BeforeValidator(_criteria), Field(min_length=1)]
 
 
-def first_within(at: At, by: list[VariableRef], order: list[Criterion]) -> Bools:
-    """The first record of each group of a subject's records with the same values, all of them present, of `by`.
+def first_within(at: At, by: list[VariableRef], order: list[Criterion], *, whole: bool) -> Bools:
+    """The first record of each group of a subject's records with the same values of `by`.
 
-    Two records that the criteria do not tell apart are a blocking issue.
+    With `whole`, a record with a missing value belongs to no group; else missing is a value like others. Two records
+    that the criteria do not tell apart are a blocking issue.
     """
     keys = [pd.factorize(at.text(r))[0] for r in by]
-    rows = np.flatnonzero(np.logical_and.reduce([at.subject >= 0, *(k >= 0 for k in keys)]))
+    rows = np.flatnonzero(np.logical_and.reduce([at.subject >= 0, *(k >= 0 for k in keys if whole)]))
     inner = at.only(rows)
     groups = {"who": inner.subject, **{f"k{i}": k[rows] for i, k in enumerate(keys)}}
     frame = pd.DataFrame({**groups, **{f"o{i}": c.place(inner) for i, c in enumerate(order)}})
@@ -113,7 +114,7 @@ class FlagFirst(Params):
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
-        return at.constant("Y").where(pd.Series(first_within(at, self.by, self.order)))
+        return at.constant("Y").where(pd.Series(first_within(at, self.by, self.order, whole=True)))
 
 
 @record_verb(
@@ -122,11 +123,14 @@ class FlagFirst(Params):
     example="keep_first: {by: LABS.PARAMCD, order: [{highest: LABS.AVAL}, LABS.ADT, LABS.LBSEQ]}",
 )
 class KeepFirst(RecordParams):
-    """Of each group the first record, by criteria of which the later decide between equals; the others are left out."""
+    """Of each group the first record, by criteria of which the later decide between equals; the others are left out.
+
+    Missing is a value of `by` like others.
+    """
 
     by: Refs
     order: Criteria
 
     def make(self, at: At) -> Made:
         """See RecordParams."""
-        return Made(np.flatnonzero(first_within(at, self.by, self.order)))
+        return Made(np.flatnonzero(first_within(at, self.by, self.order, whole=False)))
