@@ -1,7 +1,7 @@
 """Pharmacokinetic parameters of a subject's concentration profiles, by non-compartmental analysis.
 
-The analysis itself is the nca room's (docs/nca.md). Here the profiles are taken from records that already hold the value
-that counts for each sample (BLQ by position, samples that were not drawn), with their time since the dose.
+The analysis itself is the nca room's (docs/nca.md). Here the profiles are taken from records that already hold the
+value that counts for each sample (BLQ by position, samples that were not drawn), with their time since the dose.
 
 Sources: docs/nca.md; ADaM BDS for NCA input.
 """
@@ -31,10 +31,10 @@ COLUMNS = ("PARAM", "VALUE", "REASON", "START", "END")
 @record_verb(
     "nca",
     reads=None,
-    says="One record for each parameter of a non-compartmental analysis of {conc} over {time} after the dose {dose}, by "
-    "{profile} and over {intervals}[, at steady state with tau {tau}]; areas {method}; lambda-z from {min_points} points or "
-    "more after Tmax[ with an adjusted R2 of {min_r2adj} or more]; a value at the end of an interval extended by at most "
-    "{gap}",
+    says="One record for each parameter of a non-compartmental analysis of {conc} over {time} after the dose {dose}, "
+    "by {profile} and over {intervals}[, at steady state with tau {tau}]; areas {method}; lambda-z from {min_points} "
+    "points or more after Tmax[ with an adjusted R2 of {min_r2adj} or more]; a value at the end of an interval "
+    "extended by at most {gap}",
     gives="nca",
     columns=COLUMNS,
     source="docs/nca.md",

@@ -59,7 +59,7 @@ def test_everything_that_was_built_passes_schemas_and_rules(built):
 
 
 def test_every_invariant_of_the_spine_has_a_rule(rules):
-    wanted = {f"I{n:02}" for n in [*range(1, 18), 19, 20, 21, 25, 26, 27, 29]}
+    wanted = {f"I{n:02}" for n in [*range(1, 22), 25, 26, 27, 29]}
     assert {r.id for r in rules.rules if r.study} >= wanted
     assert all(r.checks for r in rules.rules if r.study)
 
@@ -264,6 +264,15 @@ CORRUPTIONS = [
     ("I17", "a number below the limit", lambda f: put(f, "PC", lambda p: p["PCSTRESN"].notna(), "PCSTRESN", 0.01)),
     ("I17", "a number of a sample below the limit", lambda f: put(f, "PC", lambda p: p["PCORRES"] == "BLQ", "PCSTRESN", 5.0)),
     ("I17", "drawn before the dose", lambda f: put(f, "PC", lambda p: (p["PCTPTNUM"] > 0) & p["PCDTC"].notna(), "PCDTC", "2024-03-05")),
+    ("I18", "less to infinity than to the last measurable", lambda f: put(f, "PP", lambda p: p["PPTESTCD"].eq("AUCIFO") & p["PPSTRESN"].notna(), "PPSTRESN", 1.0)),
+    ("I18", "a Cmax that no sample has", lambda f: put(f, "PP", lambda p: p["PPTESTCD"].eq("CMAX") & p["PPSTRESN"].notna(), "PPSTRESN", lambda r: r["PPSTRESN"] * 1.01)),
+    ("I18", "a Tmax at which Cmax was not measured", lambda f: put(f, "PP", lambda p: p["PPTESTCD"].eq("TMAX") & p["PPSTRESN"].notna(), "PPSTRESN", 5.5)),
+    ("I18", "a clearance that is not dose by area", lambda f: put(f, "ADPP", lambda a: a["PARAMCD"].eq("CLFO") & a["AVAL"].notna(), "AVAL", lambda r: r["AVAL"] * 1.001)),
+    ("I18", "a clearance of the interval that is not dose by area", lambda f: put(f, "ADPP", lambda a: a["PARAMCD"].eq("CLFTAU") & a["AVAL"].notna(), "AVAL", lambda r: r["AVAL"] * 1.001)),
+    ("I18", "an area of the interval after a single dose", lambda f: put(f, "PP", lambda p: p["PPTESTCD"].eq("AUCTAU"), "PPTPTREF", "C1D1 DOSE")),
+    ("I18", "neither a value nor a reason", lambda f: put(f, "PP", lambda p: p["PPSTAT"] == "NOT DONE", "PPREASND", None)),
+    ("I18", "a value that was not done", lambda f: put(f, "PP", lambda p: p["PPSTRESN"].notna(), "PPSTAT", "NOT DONE")),
+    ("I18", "analysed without a value", lambda f: put(f, "ADPP", lambda a: a["AVAL"].isna(), "ANL01FL", "Y")),
     ("I19", "a subject that ADSL lacks", lambda f: drop(f, "ADSL", lambda a: a["SAFFL"] == "N")),
     ("I19", "a subject twice", lambda f: repeat(f, "ADSL", lambda a: a["SAFFL"] == "N")),
     ("I19", "in the safety population without a dose", lambda f: put(f, "ADSL", lambda a: a["SAFFL"] == "N", "SAFFL", "Y")),
