@@ -26,6 +26,7 @@ from nca.profiles import Concentrations, Doses
 from nca.settings import Method, Settings
 
 COLUMNS = ("PARAM", "VALUE", "REASON", "START", "END")
+TWICE, NEGATIVE = "TWO CONCENTRATIONS AT ONE TIME", "NEGATIVE CONCENTRATION"  # reasons beside those of the analysis
 
 
 @record_verb(
@@ -48,8 +49,8 @@ class Nca(RecordParams):
     Missing concentrations are left out; 0 is a concentration below the limit. `exclude` keeps a sample out of lambda-z.
     `leave_out` names reasons why a profile as a whole is not reported, each with the condition that one of its records
     satisfies. The record made goes on from the profile's first by time, then `order`. Of a parameter that several
-    intervals have, the first interval counts: `nca.START`, `nca.END`. Two concentrations of a profile at one time are a
-    blocking issue. The other settings are those of `trialmill nca`.
+    intervals have, the first interval counts: `nca.START`, `nca.END`. Of a profile with two concentrations at one time,
+    or a negative one, nothing is reported and its records are listed. Other settings are those of `trialmill nca`.
     """
 
     profile: Annotated[list[VariableRef], LISTED] = Field(min_length=1)
@@ -82,7 +83,8 @@ class Nca(RecordParams):
     def make(self, at: At) -> Made:
         """See RecordParams."""
         frame = pd.DataFrame({"who": at.subject, **{f"p{i}": at.text(r) for i, r in enumerate(self.profile)}})
-        profile = frame.groupby(list(frame.columns), sort=True, dropna=True).ngroup().to_numpy(dtype=np.int64)
+        number = frame.groupby(list(frame.columns), sort=True, dropna=True).ngroup()
+        profile = number.fillna(-1).to_numpy(dtype=np.int64)
         at.report(profile < 0, "it belongs to no profile and is left out of the analysis", found=at.text(self.conc))
         time, conc, dose = (at.number(r).to_numpy() for r in (self.time, self.conc, self.dose))
         ranks = [rank(at.values(r)) for r in self.order]
@@ -90,29 +92,36 @@ class Nca(RecordParams):
         order = order[profile[order] >= 0]
         n = int(profile.max(initial=-1)) + 1
         first = order[np.searchsorted(profile[order], np.arange(n))]
-        self._check(at, profile, time, conc, dose, first)
+        why = self._unusable(at, profile, time, conc, dose, first)
+        for reason, condition in reversed(self.leave_out.items()):
+            why[profile[at.test(condition) & (profile >= 0)]] = reason
         result = self._analysed(at, profile, time, conc, dose[first], n)
-        return self._made(at, result, profile, first, n)
+        return self._made(result, why, first)
 
-    def _check(self, at: At, profile: np.ndarray, time: np.ndarray, conc: np.ndarray, dose: np.ndarray,
-               first: np.ndarray) -> None:
-        """List what would make an analysis say something else than the data."""
+    def _unusable(self, at: At, profile: np.ndarray, time: np.ndarray, conc: np.ndarray, dose: np.ndarray,
+                  first: np.ndarray) -> np.ndarray:
+        """List what would make an analysis say something else than the data; why a profile cannot be analysed."""
         known = (profile >= 0) & ~np.isnan(conc)
         at.report(known & np.isnan(time), "a concentration without a time is left out of the analysis",
                   found=at.text(self.conc))
         keys = pd.DataFrame({"p": profile, "t": time})[known & ~np.isnan(time)]
-        twice = keys.index[keys.duplicated(keep=False)]
-        at.report(np.isin(np.arange(at.n), twice), "two concentrations of one profile at one time",
-                  found=at.text(self.conc), severity="blocking")
-        at.report(known & (conc < 0), "a negative concentration", found=at.text(self.conc), severity="blocking")
+        twice = keys.index[keys.duplicated(keep=False)].to_numpy()
+        at.report(np.isin(np.arange(at.n), twice), "two concentrations of one profile at one time; it is not analysed",
+                  found=at.text(self.conc))
+        below = known & (conc < 0)
+        at.report(below, "a negative concentration; its profile is not analysed", found=at.text(self.conc))
         mine = np.append(dose[first], np.nan)[profile]
         differs = (profile >= 0) & (dose != mine) & ~(np.isnan(dose) & np.isnan(mine))
         at.report(differs, "it names another dose than the first record of its profile", found=at.text(self.dose))
+        why = np.full(len(first), None, dtype=object)
+        why[profile[twice]] = TWICE
+        why[profile[below]] = NEGATIVE
+        return why
 
     def _analysed(self, at: At, profile: np.ndarray, time: np.ndarray, conc: np.ndarray, dose: np.ndarray,
                   n: int) -> Parameters:
         rows = np.flatnonzero((profile >= 0) & ~np.isnan(time) & (conc >= 0))
-        rows = rows[~pd.DataFrame({"p": profile[rows], "t": time[rows]}).duplicated().to_numpy()]  # these are blocking
+        rows = rows[~pd.DataFrame({"p": profile[rows], "t": time[rows]}).duplicated().to_numpy()]
         out = at.test(self.exclude) if self.exclude is not None else np.zeros(at.n, dtype=bool)
         samples = Concentrations(profile[rows], time[rows], conc[rows], out[rows])
         zeros = np.zeros(n)
@@ -124,13 +133,9 @@ class Nca(RecordParams):
         )
         return analyse(samples, doses, [_interval(t) for t in self.intervals], settings, n)
 
-    def _made(self, at: At, result: Parameters, profile: np.ndarray, first: np.ndarray, n: int) -> Made:
+    def _made(self, result: Parameters, why: np.ndarray, first: np.ndarray) -> Made:
         """Of each profile and code the first interval that has it."""
-        m = len(self.intervals)
-        why = np.full(n, None, dtype=object)
-        for reason, condition in reversed(self.leave_out.items()):
-            hit = profile[at.test(condition) & (profile >= 0)]
-            why[hit] = reason
+        n, m = len(first), len(self.intervals)
         rows, columns = [], []
         for code in CODES:
             stands = result.stands[code].reshape(n, m)
