@@ -25,7 +25,7 @@ diff: ; @echo "make diff: comparing two productions is not built yet; make check
 lint: $(READY) ; $(MILL) lint --study "$(STUDY)"
 test: $(READY) ; $(BIN)/python -m pytest
 style: $(READY) ; $(BIN)/ruff check . && $(BIN)/mypy
-bench: $(READY) ; $(BIN)/python -m benchmarks.xpt && $(BIN)/python -m benchmarks.mapping && $(BIN)/python -m benchmarks.size
+bench: $(READY) ; $(BIN)/python -m benchmarks.xpt && $(BIN)/python -m benchmarks.mapping && $(BIN)/python -m benchmarks.nca && $(BIN)/python -m benchmarks.size
 reference: $(READY) ; $(MILL) reference
 
 $(READY): requirements.lock pyproject.toml

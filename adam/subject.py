@@ -14,27 +14,13 @@ import pandas as pd
 from pydantic import Field
 
 from adam.dates import days_of
-from engine.dates import DAY, NOTHING, Floats, spans
-from engine.errors import DataError, Problem
+from adam.intervals import Pair, covered_days, of_subjects, reached_intervals
 from engine.run.at import At
 from engine.spec.expressions import Expression, FarExpression
 from engine.spec.refs import FarRef, VariableRef
 from engine.spec.registry import Params, verb
 from engine.verbs.picks import Extreme
 from engine.verbs.reach import reach
-
-
-def of_subjects(at: At, values: Floats, far: At) -> Floats:
-    """A value that the records of each subject share, carried to records elsewhere; NaN where the subject has none.
-
-    Raises:
-        DataError: it differs between records of one subject.
-    """
-    pairs = pd.DataFrame({"who": at.subject, "value": values})[at.subject >= 0].drop_duplicates()
-    if pairs["who"].duplicated().any():
-        raise DataError(Problem("a limit differs between records of one subject", do="give one value per subject"))
-    found: Floats = pairs.set_index("who")["value"].reindex(far.subject).to_numpy(dtype=np.float64)
-    return found
 
 
 class _ExtremeDate(Extreme):
@@ -90,7 +76,7 @@ class CountDays(Params):
     0 where nothing covers the window; missing for a subject without the window.
     """
 
-    of: list[FarRef] = Field(min_length=2, max_length=2)
+    of: Pair
     where: FarExpression | None = None
     within: list[Expression] = Field(min_length=2, max_length=2)
     open_end: Expression | None = None
@@ -100,37 +86,8 @@ class CountDays(Params):
         source = self.of[0].source
         assert source is not None
         reached = reach(at, source, self.where)
-        far = reached.far
-        window = [days_of(at.evaluate(each)) for each in self.within]
-        begin, close = (of_subjects(at, each, far) for each in window)
-        start, end = spans(far.values(self.of[0])), spans(far.values(self.of[1]))
-        open_ = (end.precision == NOTHING) & (self.open_end is not None)
-        unsure = (start.precision != DAY) | ((end.precision != DAY) & ~open_)
-        message = f"of a partial date only the days that are certain count for {at.dataset}.{at.variable}"
-        far.report(unsure, message, reads=[VariableRef(source, ref.name) for ref in self.of])
-        until = end.first
-        if self.open_end is not None:
-            until = np.where(open_, of_subjects(at, days_of(at.evaluate(self.open_end)), far), until)
-        pieces = pd.DataFrame(
-            {"who": reached.group, "from": np.maximum(start.last, begin), "to": np.minimum(until, close)}
-        )
+        pieces = reached_intervals(at, reached, self.of, self.within, self.open_end)
         counts = covered_days(pieces).reindex(range(reached.groups), fill_value=0.0).to_numpy()
         days = np.append(counts, 0.0)[reached.of]
+        window = [days_of(at.evaluate(each)) for each in self.within]
         return pd.Series(np.where(np.isnan(window[0]) | np.isnan(window[1]), np.nan, days))
-
-
-def covered_days(intervals: pd.DataFrame) -> pd.Series:
-    """Days that the union of intervals covers.
-
-    Args:
-        intervals: n intervals of `who`, `from` and `to` (days, both included); those that are incomplete or end before
-            they start cover nothing.
-
-    Returns:
-        Number of days, one per `who` that has any.
-    """
-    whole = intervals[intervals["from"] <= intervals["to"]].sort_values(["who", "from", "to"], kind="stable")
-    reached = whole.groupby("who")["to"].cummax().groupby(whole["who"]).shift()  # last day covered so far
-    begin = np.fmax(whole["from"], reached + 1)
-    days: pd.Series = (whole["to"] - begin + 1).clip(lower=0).groupby(whole["who"]).sum()
-    return days

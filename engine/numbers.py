@@ -67,6 +67,17 @@ def round_half_up(values: pd.Series, places: int) -> pd.Series:
     return by_distinct(values, lambda v: one(v) if np.isfinite(v) else v, np.float64)
 
 
+def round_digits(values: pd.Series, digits: int) -> pd.Series:
+    """Numbers rounded half away from zero to so many significant digits, by their shortest decimal text."""
+
+    def one(value: float) -> float:
+        exact = Decimal(repr(float(value)))
+        step = Decimal(1).scaleb(exact.adjusted() - digits + 1)
+        return float(exact.quantize(step, rounding=ROUND_HALF_UP)) + 0.0
+
+    return by_distinct(values, lambda v: one(v) if np.isfinite(v) and v else v, np.float64)
+
+
 def number_text(value: float) -> str:
     """The shortest plain decimal text that is this number: 5, 0.5, 1234567.25; no exponent, no -0."""
     text = format(Decimal(repr(float(value))), "f")

@@ -204,6 +204,36 @@ class LastBefore(Params):
         return at.constant("Y").where(pd.Series(flag))
 
 
+@verb(
+    "before_exposure",
+    reads="dtc",
+    scope="record",
+    source="SDTMIG 3.4 section 4.4.8",
+    says="Y where {dtc} lies before {reference}[; on that day, where no time of both is known, where {predose}]",
+    example='PREFL: {before_exposure: LB.LBDTC, predose: "VISITNUM <= 101"}',
+)
+class BeforeExposure(Params):
+    """Y for records before the first exposure, told as `last_before` tells them; null for all others.
+
+    A record without a time on the day of exposure lies before it only where `predose` holds. A partial date does not,
+    and nothing lies before the exposure of a subject without any.
+    """
+
+    dtc: VariableRef
+    reference: VariableRef = VariableRef("DM", "RFXSTDTC")
+    predose: Expression | None = None
+
+    def values_given(self) -> tuple[str, ...]:
+        """See Params."""
+        return ("Y",)
+
+    def derive(self, at: At) -> pd.Series:
+        """See Params."""
+        predose = at.test(self.predose) if self.predose is not None else None
+        before = before_exposure(at.values(self.dtc), at.values(self.reference), predose)
+        return at.constant("Y").where(pd.Series(before))
+
+
 def before_exposure(dtc: pd.Series, reference: pd.Series, predose: np.ndarray | None) -> np.ndarray:
     """Whether each complete date lies before the first exposure.
 

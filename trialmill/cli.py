@@ -1,4 +1,4 @@
-"""The command line: `trialmill build`, `check`, `lint`, `explain`, `convert`, `terminology import`, `reference`.
+"""The command line: `trialmill build`, `check`, `lint`, `explain`, `nca`, `convert`, `terminology import`, `reference`.
 
 Exit status 0 clean, 1 findings or blocking issues, 2 the spec, the command or a file is wrong.
 """
@@ -24,6 +24,7 @@ from engine.spec.lint import lint as lint_study
 from engine.spec.reference import dataset_schema, file_schemas, verb_reference
 from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
+from nca.settings import METHODS, Settings
 from simulator.plants import Mess
 from trialmill.build import build_study, columns_of, undescribed
 from trialmill.check import check_with_core
@@ -31,8 +32,11 @@ from trialmill.convert import Choices
 from trialmill.convert import convert as convert_file
 from trialmill.core import CoreChoice
 from trialmill.effort import effort_told
+from trialmill.escalation import as_text, lint_escalation, write_answer
+from trialmill.escalation import escalation as apply_escalation
 from trialmill.explain import explain as explain_variable
 from trialmill.explain import explain_record
+from trialmill.nca import parse, run_nca
 from trialmill.new import CHECKOUT, new_study
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
@@ -147,7 +151,7 @@ def lint(
         known = None
         if undescribed(read) and raw.is_dir():
             known = columns_of(read, read_export(read.raw, read.forms, raw))
-        found += [*lint_study(read, known), *lint_rules(read)]
+        found += [*lint_study(read, known), *lint_rules(read), *lint_escalation(read)]
         told_last = effort_told(read, study)
     except SpecError as error:  # a file that cannot be read as a spec; what it would say is not known
         found += error.problems
@@ -196,6 +200,54 @@ def simulate(
         made = simulate_study(study, out, **choice, progress=progress)
     print(f"{out}: {len(made.files)} files, {sum(made.files.values()):,} records")
     print(", ".join(f"{count:,} {name}" for name, count in made.counts.items()))
+
+
+@app.command()
+def nca(
+    conc: Annotated[Path, typer.Argument(help="Concentrations: profile,time,conc and, if wanted, exclude.")],
+    dose: Annotated[Path, typer.Option(help="Doses: profile,time,dose,route,duration.")],
+    interval: Annotated[list[str], typer.Option(help="START:END, END possibly inf; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="The parameters: profile,start,end,PPTESTCD,PPORRES,reason.")],
+    points: Annotated[Path | None, typer.Option(help="Every sample, how it counts, and lambda-z's points.")] = None,
+    method: Annotated[str, typer.Option(help=f"Of areas: {', '.join(METHODS)}.")] = "lin-up-log-down",
+    tau: Annotated[float | None, typer.Option(help="Dosing interval at steady state.")] = None,
+    blq_first: Annotated[str, typer.Option(help="BLQ before the first measurable: keep, drop, number.")] = "keep",
+    blq_middle: Annotated[str, typer.Option(help="BLQ between two measurable.")] = "drop",
+    blq_last: Annotated[str, typer.Option(help="BLQ after the last measurable.")] = "drop",
+    min_points: Annotated[int, typer.Option(help="Fewest points of lambda-z.")] = 3,
+    tmax_in_lambda_z: Annotated[bool, typer.Option(help="The point of Tmax may be one of them.")] = False,
+    min_r2adj: Annotated[float | None, typer.Option(help="Least adjusted R2 of lambda-z.")] = None,
+    min_span: Annotated[float | None, typer.Option(help="Least span of lambda-z, in half-lives.")] = None,
+    max_extrapolated: Annotated[float | None, typer.Option(help="Largest extrapolated part of AUCIFO, in %.")] = None,
+    min_measurable: Annotated[int, typer.Option(help="Fewest measurable after the dose; else only CMAX, TMAX.")] = 1,
+    gap: Annotated[float, typer.Option(help="Longest time that lambda-z may reach to the end.")] = 4.0,
+    predose: Annotated[float, typer.Option(help="Longest time before the dose of a predose sample.")] = 1.0,
+) -> None:
+    """Non-compartmental analysis of concentration profiles."""
+    spans, blq = parse(interval, {"--blq-first": blq_first, "--blq-middle": blq_middle, "--blq-last": blq_last})
+    settings = Settings(
+        method=method, **blq, min_points=min_points, tmax_in_slope=tmax_in_lambda_z, min_r2adj=min_r2adj,
+        min_span=min_span, max_extrapolated=max_extrapolated, min_measurable=min_measurable, gap=gap, predose=predose,
+        tau=tau,
+    )
+    done = run_nca(conc, dose, out, points, spans, settings)
+    print(f"{out}: {done.profiles:,} profiles, {done.reported:,} parameters, {done.not_reported:,} not reported")
+
+
+@app.command()
+def escalation(
+    study: Annotated[Path, typer.Argument(help="Folder with study.yaml and escalation.yaml.")] = DEFAULT_STUDY,
+    out: Annotated[Path | None, typer.Option(help="Output folder; build/<study folder> when not given.")] = None,
+    json_: Annotated[Path | None, typer.Option("--json", help="The answer as JSON, to this file.")] = None,
+) -> None:
+    """Recompute every dose escalation decision, the MTD and the recommended dose from the published datasets."""
+    _, rules, outcome, answer = apply_escalation(study, out or Path("build") / study.resolve().name)
+    for line in as_text(rules, outcome, answer):
+        print(line)
+    if json_ is not None:
+        write_answer(json_, answer)
+    if outcome.findings:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -4,6 +4,19 @@ functions of the study.
 Importing this package registers them. Verbs of one kind of dataset live in the sdtm and adam rooms.
 """
 
-from engine.verbs import bands, hooks, means, numbering, picks, records, study, texts, values
+from engine.verbs import bands, choice, grades, hooks, means, numbering, picks, records, study, texts, values, windows
 
-__all__ = ["bands", "hooks", "means", "numbering", "picks", "records", "study", "texts", "values"]
+__all__ = [
+    "bands",
+    "choice",
+    "grades",
+    "hooks",
+    "means",
+    "numbering",
+    "picks",
+    "records",
+    "study",
+    "texts",
+    "values",
+    "windows",
+]

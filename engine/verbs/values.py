@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from engine.errors import DataError, Problem
-from engine.numbers import number_texts, round_half_up
+from engine.numbers import number_texts, round_digits, round_half_up
 from engine.run.at import At
 from engine.run.tables import take_values
 from engine.spec.binding import LISTED, Model
@@ -81,14 +81,23 @@ class NotCollected(Params):
 
 @verb("compute", reads="formula", scope="record", says="{formula}", example='BMIBL: {compute: "...", round: 1}')
 class Compute(Params):
-    """The value of a formula, rounded half away from zero once, at the end."""
+    """The value of a formula, rounded half away from zero once, at the end: to `round` decimals or `digits` digits."""
 
     formula: Expression
     round: int | None = Field(None, ge=0, le=12)
+    digits: int | None = Field(None, ge=1, le=15)
+
+    @model_validator(mode="after")
+    def _one_rounding(self) -> Compute:
+        if self.round is not None and self.digits is not None:
+            raise ValueError("a value is rounded to decimals (round) or to significant digits (digits), not to both")
+        return self
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         values = at.evaluate(self.formula)
+        if self.digits is not None:
+            return round_digits(values, self.digits)
         return values if self.round is None else round_half_up(values, self.round)
 
 

@@ -27,6 +27,7 @@ TREATED = {
     "SV": [{"SVSTDTC": START, "SVOCCUR": "Y", "SVCNTMOD": "IN PERSON"},
            {"SVSTDTC": "2025-06-02", "SVOCCUR": "Y", "SVCNTMOD": "IN PERSON"}],
 }  # fmt: skip
+DERIVED = ("ADSL", "ADAE")  # by the study's specs; all else is made up
 STOPPED = {"DSSCAT": "STUDY TREATMENT", "DSDECOD": "DISEASE RELAPSE", "DSTERM": "DISEASE RELAPSE", "EPOCH": "TREATMENT",
            "DSSTDTC": "2025-06-02", "DSSEQ": 9}  # fmt: skip
 
@@ -58,7 +59,7 @@ def adsl(study):
         people = Table("person", Records(np.array(numbers), np.array(numbers) * 0), {"USUBJID": names})
         run = Run(study, {}, people, Tools(study))
         for name in study.datasets:
-            if name != "ADSL":
+            if name not in DERIVED:
                 own = [(i, r) for i, s in enumerate(subjects) for r in s.get(name, [])]
                 needed = {n.variable for n in nodes if n.dataset == name and n.kind == "var"}
                 run.tables[name] = table(name, [r for _, r in own], needed, [i for i, _ in own])
@@ -66,7 +67,7 @@ def adsl(study):
         run.tables["eot"] = table("eot", [r for _, r in forms], {"LASTDOS"}, [i for i, _ in forms])
         run.tables["eot"].raw = True
         for node in nodes:
-            if node.dataset == "ADSL":
+            if node.dataset in DERIVED:
                 carry_out(run, plan, node, catalogue.type_of)
         columns = run.tables["ADSL"].columns
         frame = pd.DataFrame({n: _shown(n, v) for n, v in columns.items()}).astype(object)

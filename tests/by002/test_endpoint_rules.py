@@ -24,6 +24,21 @@ ADSL = copying(
 RS = copying(
     "RS", "rs", ["RSTESTCD", "RSSTRESC", "RSEVAL", "RSDTC", "VISITNUM", "VISIT"], "RSTESTCD, RSDTC, RSSTRESC"
 ) + ("  RSSEQ: {sequence: keys}\n")
+MARROW = """
+dataset: MARROW                                # no marrow is judged here: see test_marrow_rules.py
+working: true
+structure: BDS
+keys: [STUDYID, USUBJID, MISEQ]
+records: {each: marrow, where: marrow.MISEQ is present}
+variables:
+  MISEQ: {copy: marrow.MISEQ, type: Num}
+  ADT: {date: marrow.ADT, type: Num}
+  AVAL: {copy: marrow.AVAL, type: Num}
+  AVALC: {copy: marrow.AVALC, type: Char}
+  VISITNUM: {copy: marrow.VISITNUM, type: Num}
+  VISIT: {copy: marrow.VISIT, type: Char}
+"""
+NOTHING = ["SUBJECT", "MISEQ", "ADT", "AVAL", "AVALC", "VISITNUM", "VISIT"]
 RESULTS = {"MLFS": "MORPHOLOGIC LEUKEMIA-FREE STATE", "REL": "RELAPSED DISEASE"}
 EVALUABLE = {"CR", "CRh", "CRi", "MLFS", "PR", "NR", "PD"}
 ALIVE, LAST = "LAST KNOWN ALIVE", "LAST RESPONSE ASSESSMENT"
@@ -282,7 +297,8 @@ def study_of(cases, folder):
         "adsl": [adsl(name, happened) for name, (happened, _) in cases.items()],
         "rs": [row for name, (happened, _) in cases.items() for row in assessments(name, happened)],
     }
-    return build_from(folder, ("resp", "adrs", "adtte"), {"adam/adsl": ADSL, "sdtm/rs": RS}, records)
+    written = {"adam/adsl": ADSL, "adam/marrow": MARROW, "sdtm/rs": RS}
+    return build_from(folder, ("resp", "adrs", "adtte"), written, records | {"marrow": [dict.fromkeys(NOTHING) | {"SUBJECT": min(cases)}]})
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,7 @@ def test_everything_that_was_built_passes_schemas_and_rules(built):
 
 
 def test_every_invariant_of_the_spine_has_a_rule(rules):
-    wanted = {f"I{n:02}" for n in [*range(1, 18), 19, 20, 21, 26, 27, 29]}
+    wanted = {f"I{n:02}" for n in [*range(1, 22), 25, 26, 27, 29]}
     assert {r.id for r in rules.rules if r.study} >= wanted
     assert all(r.checks for r in rules.rules if r.study)
 
@@ -186,6 +186,15 @@ def competing(frames, **values):
     return who
 
 
+def expanded(frames, variable, value):
+    """Change what is said of an evaluable subject at the level of the expansion; returns a subject of the expansion."""
+    adsl = frames["ADSL"]
+    later = adsl[(adsl["PART"] == "EXPANSION") & (adsl["SAFFL"] == "Y")].iloc[0]
+    where = (adsl["COHORT"] == later["COHORT"]) & (adsl["DLTEVFL"] == "Y") & (adsl["DLTFL"] == "N")
+    adsl.loc[pick(adsl, where), variable] = value
+    return later["USUBJID"]
+
+
 LATE = float((pd.Timestamp("2026-04-02") - DAY).days)
 CORRUPTIONS = [
     ("I01", "a DLT without a grade", lambda f: dlt(f, "AETOXGR", None)),
@@ -230,6 +239,12 @@ CORRUPTIONS = [
     ("I11", "a screen failure with a reference date", lambda f: put(f, "DM", lambda d: d["ARMNRS"] == "SCREEN FAILURE", "RFSTDTC", "2025-01-01")),
     ("I11", "a screen failure with a dose", lambda f: put(f, "DM", lambda d: d["RFXSTDTC"].notna(), "ARMNRS", "SCREEN FAILURE")),
     ("I12", "two baselines", lambda f: put(f, "LB", lambda x: x["LBLOBXFL"].isna() & x["LBTESTCD"].eq("ALT") & x["LBSTRESC"].notna(), "LBLOBXFL", "Y")),
+    ("I12", "two analysis baselines", lambda f: put(f, "ADLB", lambda x: x["ABLFL"].isna() & x["PARAMCD"].eq("ALT") & x["DTYPE"].isna() & (x["ADT"] < x["TRTSDT"]), "ABLFL", "Y")),
+    ("I12", "two baselines of a vital sign", lambda f: put(f, "ADVS", lambda x: x["ABLFL"].isna() & x["PARAMCD"].eq("PULSE") & x["DTYPE"].isna() & (x["ADT"] < x["TRTSDT"]), "ABLFL", "Y")),
+    ("I12", "a vital sign's baseline that is another value", lambda f: put(f, "ADVS", lambda x: x["ABLFL"] == "Y", "BASE", 1.0)),
+    ("I12", "two baselines of an interval", lambda f: put(f, "ADEG", lambda x: x["ABLFL"].isna() & x["PARAMCD"].eq("QTCFAG") & x["DTYPE"].eq("AVERAGE") & (x["ADT"] < x["TRTSDT"]), "ABLFL", "Y")),
+    ("I12", "a single replicate as baseline", lambda f: put(f, "ADEG", lambda x: x["ABLFL"] == "Y", "DTYPE", None)),
+    ("I12", "a change at baseline", lambda f: put(f, "ADLB", lambda x: x["ABLFL"] == "Y", "CHG", 0.0)),
     ("SD08", "a baseline after the first dose", lambda f: put(f, "LB", lambda x: x["LBLOBXFL"] == "Y", "LBDTC", "2026-03-01")),
     ("I13", "a planned visit that is not called so", lambda f: visit(f, True)),
     ("I13", "an unscheduled visit called planned", lambda f: visit(f, False)),
@@ -249,6 +264,15 @@ CORRUPTIONS = [
     ("I17", "a number below the limit", lambda f: put(f, "PC", lambda p: p["PCSTRESN"].notna(), "PCSTRESN", 0.01)),
     ("I17", "a number of a sample below the limit", lambda f: put(f, "PC", lambda p: p["PCORRES"] == "BLQ", "PCSTRESN", 5.0)),
     ("I17", "drawn before the dose", lambda f: put(f, "PC", lambda p: (p["PCTPTNUM"] > 0) & p["PCDTC"].notna(), "PCDTC", "2024-03-05")),
+    ("I18", "less to infinity than to the last measurable", lambda f: put(f, "PP", lambda p: p["PPTESTCD"].eq("AUCIFO") & p["PPSTRESN"].notna(), "PPSTRESN", 1.0)),
+    ("I18", "a Cmax that no sample has", lambda f: put(f, "PP", lambda p: p["PPTESTCD"].eq("CMAX") & p["PPSTRESN"].notna(), "PPSTRESN", lambda r: r["PPSTRESN"] * 1.01)),
+    ("I18", "a Tmax at which Cmax was not measured", lambda f: put(f, "PP", lambda p: p["PPTESTCD"].eq("TMAX") & p["PPSTRESN"].notna(), "PPSTRESN", 5.5)),
+    ("I18", "a clearance that is not dose by area", lambda f: put(f, "ADPP", lambda a: a["PARAMCD"].eq("CLFO") & a["AVAL"].notna(), "AVAL", lambda r: r["AVAL"] * 1.001)),
+    ("I18", "a clearance of the interval that is not dose by area", lambda f: put(f, "ADPP", lambda a: a["PARAMCD"].eq("CLFTAU") & a["AVAL"].notna(), "AVAL", lambda r: r["AVAL"] * 1.001)),
+    ("I18", "an area of the interval after a single dose", lambda f: put(f, "PP", lambda p: p["PPTESTCD"].eq("AUCTAU"), "PPTPTREF", "C1D1 DOSE")),
+    ("I18", "neither a value nor a reason", lambda f: put(f, "PP", lambda p: p["PPSTAT"] == "NOT DONE", "PPREASND", None)),
+    ("I18", "a value that was not done", lambda f: put(f, "PP", lambda p: p["PPSTRESN"].notna(), "PPSTAT", "NOT DONE")),
+    ("I18", "analysed without a value", lambda f: put(f, "ADPP", lambda a: a["AVAL"].isna(), "ANL01FL", "Y")),
     ("I19", "a subject that ADSL lacks", lambda f: drop(f, "ADSL", lambda a: a["SAFFL"] == "N")),
     ("I19", "a subject twice", lambda f: repeat(f, "ADSL", lambda a: a["SAFFL"] == "N")),
     ("I19", "in the safety population without a dose", lambda f: put(f, "ADSL", lambda a: a["SAFFL"] == "N", "SAFFL", "Y")),
@@ -281,6 +305,18 @@ CORRUPTIONS = [
     ("I20", "no response, yet a responder", lambda f: put(f, "ADRS", parameter("BOR", AVALC="CR"), "AVALC", "NR")),
     ("I20", "complete without partial recovery", lambda f: put(f, "ADRS", parameter("CRHRSP", AVALC="Y", USUBJID=f["ADRS"][parameter("CRRSP", AVALC="Y")(f["ADRS"])]["USUBJID"].iloc[0]), "AVALC", "N")),
     ("I20", "a remission that is no overall response", lambda f: put(f, "ADRS", parameter("ORRSP", AVALC="Y", USUBJID=f["ADRS"][parameter("CRCRSP", AVALC="Y")(f["ADRS"])]["USUBJID"].iloc[0]), "AVALC", "N")),
+    ("I23", "too low and too high", lambda f: put(f, "ADLB", parameter("K", ATOXGRLN=1.0), "ATOXGRHN", 2.0)),
+    ("I23", "grade 4 of neutrophils that are not below 0.5", lambda f: put(f, "ADLB", parameter("NEUT", ATOXGRLN=3.0), "ATOXGRLN", 4.0)),
+    ("I23", "no grade of the lowest neutrophils", lambda f: put(f, "ADLB", parameter("NEUT", ATOXGRLN=4.0), "ATOXGRLN", 3.0)),
+    ("I23", "grade 4 of a slightly raised ALT", lambda f: put(f, "ADLB", parameter("ALT", ATOXGRHN=1.0), "ATOXGRHN", 4.0)),
+    ("I23", "an extreme ALT of grade 3", lambda f: put(f, "ADLB", parameter("ALT", ATOXGRHN=3.0), "AVAL", 90_000.0)),
+    ("I23", "low grade in words and number", lambda f: put(f, "ADLB", parameter("HGB", ATOXGRL="1"), "ATOXGRL", "2")),
+    ("I23", "high grade in words and number", lambda f: put(f, "ADLB", parameter("K", ATOXGRH="0"), "ATOXGRH", "1")),
+    ("I24", "a fold change at baseline that is not 1", lambda f: put(f, "ADBM", parameter("HOXA9FC", ABLFL="Y"), "AVAL", 1.1)),
+    ("I24", "twice the fold change", lambda f: put(f, "ADBM", lambda x: parameter("MEIS1FC")(x) & x["ABLFL"].ne("Y") & x["AVAL"].gt(0.01), "AVAL", 0.5)),
+    ("I24", "a change of something else", lambda f: put(f, "ADBM", lambda x: parameter("CD11BPC")(x) & x["CHG"].notna(), "CHG", 99.0)),
+    ("I30", "blood against the baseline of marrow", lambda f: put(f, "ADBM", lambda x: parameter("CD11BPC", SPEC="BLOOD")(x) & x["CHG"].notna(), "SPEC", "LYMPHOCYTE")),
+    ("I30", "two baselines", lambda f: put(f, "ADBM", lambda x: parameter("BMBLAST")(x) & x["CHG"].notna(), "ABLFL", "Y")),
     ("I26", "a relapse called a death", lambda f: put(f, "ADTTE", parameter("CIR", CNSR=0.0), "CNSR", 2.0)),
     ("I26", "a censored subject with an event type", lambda f: put(f, "ADTTE", parameter("CIR", CNSR=1.0), "EVTYPEN", 1.0)),
     ("I09", "participation that ends after death", lambda f: put(f, "DM", lambda d: d["DTHDTC"].notna(), "RFPENDTC", "2026-03-30")),
@@ -293,6 +329,20 @@ CORRUPTIONS = [
     ("I13", "a death of the screening", lambda f: put(f, "DS", lambda d: d["DSDECOD"].eq("DEATH") & d["DSSCAT"].eq("STUDY PARTICIPATION"), "EPOCH", "SCREENING")),
     ("I15", "an event of which nobody says whether it is serious", lambda f: put(f, "AE", lambda a: a["AESER"] == "N", "AESER", None)),
     ("SD13", "one result in another unit", lambda f: put(f, "LB", lambda x: x["LBTESTCD"].eq("HGB") & x["LBSTRESU"].eq("g/L"), "LBSTRESU", "g/dL")),
+    ("I01", "a DLT that ADAE places outside the window", lambda f: put(f, "ADAE", lambda a: a["DLTFL"] == "Y", "DLTWNFL", None)),
+    ("I02", "evaluable in ADDLT alone", lambda f: put(f, "ADDLT", parameter("DLTEVAL", AVALC="N"), "AVALC", "Y")),
+    ("I02", "a toxicity in ADDLT alone", lambda f: put(f, "ADDLT", parameter("DLT", AVALC="N"), "AVALC", "Y")),
+    ("I02", "evaluable with no dose that counts", lambda f: put(f, "ADDLT", lambda a: (a["PARAMCD"] == "ADHER") & a["USUBJID"].isin(f["ADSL"][f["ADSL"]["DLTEVFL"].eq("Y") & f["ADSL"]["DLTFL"].eq("N")]["USUBJID"]), "AVAL", 20.0)),
+    ("I02", "a toxicity too many", lambda f: put(f, "ADDLT", parameter("NDLT", AVAL=1.0), "AVAL", 2.0)),
+    ("I02", "yes in words and no in numbers", lambda f: put(f, "ADDLT", parameter("RELG2", AVALC="Y"), "AVAL", 0.0)),
+    ("I02", "an escalation subject that ADDLT lacks", lambda f: drop(f, "ADDLT", parameter("DLTEVAL"))),
+    ("I03", "another total dose", lambda f: put(f, "ADEX", parameter("TDOSE"), "AVAL", lambda r: r["AVAL"] + 100)),
+    ("I03", "another number of days", lambda f: put(f, "ADEX", parameter("NDOSDY"), "AVAL", lambda r: r["AVAL"] - 1)),
+    ("I09", "an analysis start after death", lambda f: put(f, "ADAE", lambda a: a["USUBJID"] == death(f)["USUBJID"], "ASTDT", 24195.0)),
+    ("I10", "an analysis start after the cut-off", lambda f: put(f, "ADCM", lambda a: a["ASTDT"].notna(), "ASTDT", LATE)),
+    ("I19", "exposure of a subject outside the safety population", lambda f: put(f, "ADEX", parameter("TDOSE"), "SAFFL", "N")),
+    ("I25", "an expansion of a level with five evaluable subjects", lambda f: expanded(f, "DLTEVFL", "N")),
+    ("I25", "an expansion of a level with two toxicities", lambda f: expanded(f, "DLTFL", "Y")),
     ("SD07", "ongoing, unsaid when", lambda f: put(f, "AE", lambda a: a["AEENRTPT"].notna(), "AEENTPT", None)),
 ]  # fmt: skip
 
