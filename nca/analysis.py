@@ -20,7 +20,7 @@ from nca.profiles import MEASURED, Concentrations, Doses, Points, Windows, point
 from nca.settings import Settings
 from nca.slope import Fits, Ints, fit
 
-MOST_POINTS = 20_000_000  # samples x intervals
+MOST_POINTS, MOST_WINDOWS = 5_000_000, 500_000  # samples x intervals, profiles x intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,14 @@ def analyse(samples: Concentrations, doses: Doses, intervals: list[tuple[float, 
     if wrong or not intervals:
         told = [Problem(f"interval {s:g}:{e:g}", expected="START:END with START before END") for s, e in wrong]
         raise CommandError(told or Problem("no interval is named", expected="one or more, such as 0:inf"))
-    if len(samples.time) * len(intervals) > MOST_POINTS:
-        raise CommandError(Problem(f"{len(samples.time):,} samples x {len(intervals)} intervals are too much at once",
-                                   expected=f"at most {MOST_POINTS:,}", do="split the file by profile"))
     samples = sort(samples)
     order = np.lexsort([doses.time, doses.profile])
     doses = Doses(*(getattr(doses, n)[order] for n in ("profile", "time", "amount", "route", "duration")))
     n = int(max(samples.profile.max(initial=-1), doses.profile.max(initial=-1))) + 1 if profiles is None else profiles
+    for count, what, most in ((len(samples.time), "samples", MOST_POINTS), (n, "profiles", MOST_WINDOWS)):
+        if count * len(intervals) > most:
+            raise CommandError(Problem(f"{count:,} {what} x {len(intervals)} intervals are too much at once",
+                                       expected=f"at most {most:,}", do="split the file by profile"))
     windows = windows_of(n, intervals, doses)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return _Analysis(samples, doses, windows, settings).parameters()

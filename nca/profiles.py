@@ -127,7 +127,7 @@ def points_of(samples: Concentrations, doses: Doses, windows: Windows, settings:
     moved = samples.time[sample] < w.start[window]
     time = np.where(moved, w.low[window], samples.time[sample] - w.origin[window])
     conc = samples.conc[sample]
-    kind = _kinds(window, conc, w.m)
+    kind = _kinds(window, conc, _measurable_since_dose(samples, doses, w))
     value = conc.copy()
     for place, (_, rule) in zip((FIRST, MIDDLE, LAST), settings.blq(), strict=True):
         value[kind == place] = np.nan if rule == "drop" else 0.0 if rule == "keep" else rule
@@ -145,12 +145,22 @@ def _predose(samples: Concentrations, doses: Doses, w: Windows, low: Ints, setti
             & (w.start - times[former] <= settings.predose) & (times[former] > previous))
 
 
-def _kinds(window: Ints, conc: Floats, m: int) -> Ints:
-    """What each point is; a BLQ by its position among the measurable points of its window."""
+def _measurable_since_dose(samples: Concentrations, doses: Doses, w: Windows) -> Bools:
+    """Whether a measurable concentration stands between the dose and the start of each window."""
+    some = samples.conc > 0
+    since = np.where(w.at_dose, w.start, np.where(w.dose >= 0, np.append(doses.time, np.nan)[w.dose], -np.inf))
+    upto, before = (count_before(samples.profile[some], samples.time[some], w.profile, t, equal=False)
+                    for t in (w.start, since))
+    return upto > before
+
+
+def _kinds(window: Ints, conc: Floats, earlier: Bools) -> Ints:
+    """What each point is; a BLQ by its position among the measurable ones of its dose, `earlier` ones included."""
     measured = conc > 0
     at = np.arange(len(conc))
-    first, last = np.full(m, len(conc)), np.full(m, -1)
+    first, last = np.full(len(earlier), len(conc)), np.full(len(earlier), -1)
     np.minimum.at(first, window[measured], at[measured])
     np.maximum.at(last, window[measured], at[measured])
-    blq = np.where(at < first[window], FIRST, np.where(at > last[window], LAST, MIDDLE))
+    leading = np.where(earlier, np.where(last < 0, LAST, MIDDLE), FIRST)
+    blq = np.where(at < first[window], leading[window], np.where(at > last[window], LAST, MIDDLE))
     return np.where(np.isnan(conc), MISSING, np.where(measured, MEASURED, blq)).astype(np.int64)

@@ -26,8 +26,8 @@ class Settings:
 
     Args:
         method: linear; linear while rising and logarithmic while falling; linear to Tmax and logarithmic after it.
-        blq_first, blq_middle, blq_last: a result below the limit before the first measurable concentration of the
-            interval (or where none is), between two, and after the last.
+        blq_first, blq_middle, blq_last: a result below the limit before the first measurable concentration since
+            the dose (or where none is), between two, and after the last.
         min_points: fewest points of lambda-z.
         tmax_in_slope: the point of Tmax may be one of them.
         tolerance: adjusted R2 this close to the largest counts as equal; the set of most points wins.

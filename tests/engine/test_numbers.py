@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.numbers import number_text, rank, round_half_up, to_numbers
+from engine.numbers import number_text, rank, round_digits, round_half_up, to_numbers
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,15 @@ from engine.numbers import number_text, rank, round_half_up, to_numbers
 )
 def test_rounds_half_away_from_zero_on_the_shortest_decimal_text(value, places, rounded):
     assert round_half_up(pd.Series([value]), places)[0] == rounded
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "rounded"),
+    [(6433.984321, 6, 6433.98), (0.12664049, 6, 0.12664), (9.9999995, 6, 10.0), (1.005, 3, 1.01), (-24.2333333, 6, -24.2333),
+     (1234567.0, 6, 1234570.0), (0.0, 6, 0.0), (2.5e-300, 1, 3e-300)],
+)  # fmt: skip
+def test_rounds_half_away_from_zero_to_significant_digits(value, digits, rounded):
+    assert round_digits(pd.Series([value, np.nan]), digits)[0] == rounded
 
 
 def test_rounded_zero_has_no_sign():

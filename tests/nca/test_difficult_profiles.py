@@ -17,6 +17,13 @@ def test_blq_counts_by_its_position():
     assert got["AUCALL"] == got["AUCLST"]
 
 
+def test_blq_keeps_its_position_whatever_the_interval():
+    # 3 h lies between two measurable of the dose, also for an interval that begins after the first of them
+    run = profile({0: 0, 2: 8, 3: 0, 4: 4, 6: 2, 8: 0})
+    assert said(*run, interval=(2.5, 6))["AUCINT"] == pytest.approx(8 / 2**0.25 / LN2 * 2 - 2 / LN2 * 2)
+    assert said(*run, interval=(7, 8))["CMAX"] == "NO MEASURABLE CONCENTRATION"
+
+
 def test_blq_may_be_kept_dropped_or_given_a_number():
     run = profile({0: 0, 1: 0, 2: 8, 3: 0, 4: 4, 6: 2, 8: 0})
     # kept in the middle: 8 to 0 and 0 to 4 are straight lines

@@ -67,6 +67,34 @@ def test_order_of_records_and_company_of_other_profiles_change_no_bit(profiles, 
         assert whole.value[code].tobytes() == np.concatenate([a.value[code] for a in alone]).tobytes()
 
 
+@pytest.mark.parametrize("method", ["linear", "lin-up-log-down"])
+@given(PROFILES, st.sampled_from([1.5, 5.0, 8.0]))
+@settings(max_examples=60, deadline=None)
+def test_areas_of_adjoining_intervals_add_up_and_no_interval_changes_what_a_blq_is(method, profiles, middle):
+    samples, doses = made(profiles)
+    got = analyse(samples, doses, [(0, middle), (middle, 24), (0, 24)], Settings(method=method))
+    parts = got.value["AUCINT"].reshape(-1, 3)
+    whole = parts[~np.isnan(parts).any(axis=1)]
+    assert whole[:, 0] + whole[:, 1] == pytest.approx(whole[:, 2], rel=1e-9, abs=1e-9)
+
+
+def test_values_agree_with_one_another():
+    rng = np.random.default_rng(11)
+    profiles = 100 * np.exp(-0.1 * np.array(TIMES)) * rng.lognormal(0, 0.8, (300, len(TIMES)))
+    profiles[rng.random(profiles.shape) < 0.15] = 0
+    profiles[rng.random(profiles.shape) < 0.1] = np.nan
+    for tau in (None, 24.0):
+        got = run(*made(profiles.tolist()), tau=tau)
+        v = {c: np.where(got.stands[c], x, np.nan) for c, x in got.value.items()}
+        for low, high in (("AUCLST", "AUCIFO"), ("CMIN", "CMAX"), ("CMIN", "CAVG"), ("CMIN", "CTROUGH"), ("LAMZLL", "LAMZUL"),
+                          ("TMAX", "LAMZLL"), ("R2ADJ", "R2"), ("CLST", "CMAX"), ("TMAX", "TLST"), ("CAVG", "CMAX")):
+            both = ~np.isnan(v[low]) & ~np.isnan(v[high])
+            assert (v[low][both] <= v[high][both] * (1 + 1e-12)).all(), (low, high)
+        for code, stands in got.stands.items():
+            assert (np.isnan(got.value[code]) == (got.reason[code] != 0))[stands].all(), code
+            assert not (got.reason[code][stands] == Reason.UNDEFINED).any(), code
+
+
 def test_every_code_is_one_of_cdisc_and_every_reason_has_words():
     known = load_terminology("SDTM", "2025-03-28").codelist("C85839")
     assert [c for c in CODES if c not in known] == []
