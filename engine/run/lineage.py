@@ -237,6 +237,8 @@ class _Tracer:
         texts = [shown(column, int(r)) for r in rows]
         same = {result, as_day(result)}
         chosen = [int(r) for r, t in zip(rows, texts, strict=True) if t in same or t[:10] in same][:MAX_FAR]
+        if not chosen and table.raw and len(rows) <= MAX_FAR:  # few, in another spelling than the result: all of them
+            chosen = rows.tolist()
         if not chosen:
             counts = pd.Series(texts).value_counts(sort=False)
             told = ", ".join(f"{v} x{n}" if n > 1 else str(v) for v, n in sorted(counts.items())[:8])

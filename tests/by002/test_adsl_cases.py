@@ -108,6 +108,7 @@ ENDS = [
     ("2025-05-31", {"eot": [{"LASTDOS": "31-MAY-2025"}]}, "2025-05-31", None, "its end was recorded after the cut-off"),
     (None, {"DS": [STOPPED], "eot": [{"LASTDOS": "30-MAY-2025"}]}, "2025-05-30", None, "the end of treatment form"),
     ("2025-05", {"DS": [STOPPED]}, "2025-05-31", "D", "day missing: the last of the month"),
+    ("2025-05", {"DS": [STOPPED], "eot": [{"LASTDOS": "20-MAY-2025"}]}, "2025-05-20", None, "a complete date is not imputed"),
     (None, {"DS": [STOPPED], "DM": {"DTHFL": "Y", "DTHDTC": "2025-06-20"}}, "2025-06-20", "Y", "not after death"),
 ]  # fmt: skip
 

@@ -135,7 +135,13 @@ def explained(export, built):
     return lambda variable, *chosen: explain_record(variable, STUDY, export, built, chosen)
 
 
-EXPLAINED = ["AE AESPID=4", "SUPPAE IDVARVAL=3 QNAM=AETRTO", "SUPPDV QNAM=DVTERM1", "LB LBREFID=240708000409 LBTESTCD=LDH"]
+EXPLAINED = [
+    "AE AESPID=4",
+    "DM USUBJID=BY002-01-005",
+    "LB LBREFID=240708000409 LBTESTCD=LDH",
+    "SUPPAE IDVARVAL=3 QNAM=AETRTO",
+    "SUPPDV QNAM=DVTERM1",
+]
 
 
 @pytest.mark.parametrize("asked", EXPLAINED)
