@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from engine.errors import DataError
+from engine.errors import DataError, FileError
 from engine.spec.study import load_study
 from tests.by002.conftest import ROOT, STUDY
 from trialmill.escalation import escalation, lint_escalation, read_rules, subjects_of
@@ -80,6 +81,30 @@ def test_a_study_without_rules_is_told_so(tmp_path):
 
 def test_the_rules_are_linted():
     assert lint_escalation(load_study(STUDY)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("otherwise: ENROL MORE", "otherwize: ENROL MORE", "escalation.yaml:23:1"),
+        ("evaluable: 3-5", "evaluable: 3 to 5", "3, 3-5 or 2+"),
+        ("exceeded: DE-ESCALATE", "exceeded: STOP", "no row decides STOP"),
+        ("level: COHORT", "level: DOSELEVEL", "reads DOSELEVEL of ADSL, which the study does not build"),
+    ],
+)
+def test_mistakes_in_the_rules_are_named_with_their_place(tmp_path, old, new, told):
+    text = (STUDY / "escalation.yaml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "escalation.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    study = SimpleNamespace(folder=tmp_path, shown="mystudy", datasets=load_study(STUDY).datasets)
+    problems = [str(p) for p in lint_escalation(study)]
+    assert any(told in p and p.startswith("mystudy/escalation.yaml") for p in problems), problems
+
+
+def test_datasets_that_were_not_published_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("trialmill.escalation.verify_outputs", lambda out: {"sdtm": [out / "sdtm" / "dm.xpt"]})
+    with pytest.raises(FileError, match="ADSL, ADDLT was not published"):
+        escalation(STUDY, tmp_path)
 
 
 # -- datasets that contradict the rules or one another

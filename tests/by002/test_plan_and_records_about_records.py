@@ -172,7 +172,8 @@ def test_related_datasets_share_values_and_the_one_side_has_each_once(dataset):
     assert (relrec["USUBJID"] == "").all() and (relrec["IDVARVAL"] == "").all()
     pairs = {k: list(map(tuple, g[["RDOMAIN", "IDVAR", "RELTYPE"]].to_numpy())) for k, g in relrec.groupby("RELID")}
     assert {k: [p[0] for p in v] for k, v in pairs.items()} == {
-        "AECM": ["AE", "CM"], "AEEC": ["AE", "EC"], "AEFA": ["AE", "FA"], "RSMI": ["MI", "RS"]}  # fmt: skip
+        "AECM": ["AE", "CM"], "AEEC": ["AE", "EC"], "AEFA": ["AE", "FA"], "PCPP": ["PC", "PP"], "RSMI": ["MI", "RS"]}  # fmt: skip
+    assert pairs.pop("PCPP") == [("PC", "PCGRPID", "MANY"), ("PP", "PPGRPID", "MANY")]
     for sides in pairs.values():
         values = {}
         for domain, idvar, kind in sides:
@@ -184,15 +185,24 @@ def test_related_datasets_share_values_and_the_one_side_has_each_once(dataset):
         assert many & one and (many <= one or one <= many), "no value hangs in the air"
 
 
+def test_parameters_and_concentrations_of_a_profile_share_its_group(dataset):
+    pc, pp = dataset("PC"), dataset("PP")
+    full = pc[pc["PCGRPID"] != ""]
+    sampled = set(map(tuple, full[["USUBJID", "PCGRPID", "PCTPTREF"]].to_numpy()))
+    assert set(map(tuple, pp[["USUBJID", "PPGRPID", "PPTPTREF"]].to_numpy())) == sampled, "no value hangs in the air"
+    assert pd.MultiIndex.from_frame(full[["USUBJID", "PCGRPID"]]).duplicated().any()
+
+
 def test_every_reader_finds_all_relations(built, dataset):
     """pandas, which CDISC CORE reads with, takes blank words of the last 80 bytes for padding where records are short."""
     (path,) = built.rglob("relrec.xpt")
-    assert len(pd.read_sas(path, format="xport", encoding="ascii")) == len(dataset("RELREC")) == 8
+    assert len(pd.read_sas(path, format="xport", encoding="ascii")) == len(dataset("RELREC")) == 10
 
 
 def test_findings_that_are_explained_are_those_of_the_design_and_of_continued_text():
     document = load_document(STUDY / "explained.yaml")
     found = [bind_data(Explained, e, document, ("explained", i)) for i, e in enumerate(document.data["explained"])]
     design = [191, 289, 290, 298, 299, 699, 1034, 701, 717, 720, 1078, 741, 744, 757, 766, 767, 929, 1081]
-    assert {int(e.rule.removeprefix("CORE-")) for e in found} == {*design, 550, 594, 852, 1082}
+    reference = 80  # beside the design's list: section 5.4 asks for PPTPTREF, and PP has no other time point variable
+    assert {int(e.rule.removeprefix("CORE-")) for e in found} == {*design, reference, 550, 594, 852, 1082}
     assert all(e.reason and len(e.rule) == 11 for e in found) and len(set(found)) == len(found)
