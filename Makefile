@@ -1,7 +1,7 @@
 # One line a target. Variables may be relative or absolute:
 #   STUDY  folder with study.yaml           RAW      its raw export; simulated on first use when absent
 #   OUT    where the datasets go            CARRIER  csv, odm or xlsx; the first that the export holds
-#   JOBS   threads
+#   JOBS   threads of a build, processes of the tests
 STUDY   ?= specs/by002
 NAME    := $(notdir $(patsubst %/,%,$(STUDY)))
 RAW     ?= raw/$(NAME)
@@ -23,7 +23,7 @@ check: $(READY) ; $(MILL) check --study "$(STUDY)" --out "$(OUT)"
 package: ; @echo "make package: the submission folder is not built yet; make sdtm adam builds the datasets" >&2; exit 2
 diff: ; @echo "make diff: comparing two productions is not built yet; make check reads back what was built" >&2; exit 2
 lint: $(READY) ; $(MILL) lint --study "$(STUDY)"
-test: $(READY) ; $(BIN)/python -m pytest
+test: $(READY) ; $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 style: $(READY) ; $(BIN)/ruff check . && $(BIN)/mypy
 bench: $(READY) ; $(BIN)/python -m benchmarks.xpt && $(BIN)/python -m benchmarks.mapping && $(BIN)/python -m benchmarks.nca && $(BIN)/python -m benchmarks.size
 reference: $(READY) ; $(MILL) reference
