@@ -149,7 +149,7 @@ def read_core(path: Path, columns: Mapping[str, set[str]], entries: Entries) -> 
     Args:
         path: the JSON file that CORE wrote.
         columns: the variables of each published dataset, by which a dataset is told that the report does not name.
-        entries: what the study explains.
+        entries: what the study explains; those about another standard than that of the report play no part.
 
     Raises:
         FileError: the file cannot be read or is no report of CORE.
@@ -168,6 +168,7 @@ def read_core(path: Path, columns: Mapping[str, set[str]], entries: Entries) -> 
 
 
 def _report(file: _File, name: str, columns: Mapping[str, set[str]], entries: Entries) -> CoreReport:
+    entries = [(e, place) for e, place in entries if e.standard == file.Conformance_Details.Standard.lower()]
     groups = _groups(file, columns, entries)
     told = {g.rule for g in groups}
     details = file.Conformance_Details

@@ -1,8 +1,9 @@
 """What a study knows of the findings of CDISC CORE: explained.yaml, entries with a reason each.
 
-An entry explains what agrees with all that it gives: the rule, a dataset, a variable, a subject. An entry speaks of
-findings, or with `not_run: true` of datasets for which CORE could not carry the rule out: a rule that did not run is
-never explained by an entry about what it would find. Findings of the rules of this room are explained in checks.yaml.
+An entry explains what agrees with all that it gives: the rule, a dataset, a variable, a subject. It is about reports on
+tabulations, or on analysis datasets when it says `standard: adamig`. An entry speaks of findings, or with
+`not_run: true` of datasets for which CORE could not carry the rule out: a rule that did not run is never explained by
+an entry about what it would find. Findings of the rules of this room are explained in checks.yaml.
 
 Sources: architecture, "validators".
 """
@@ -20,7 +21,7 @@ from engine.spec.catalogue import Catalogue
 from engine.spec.document import Document, load_document
 
 EXPLAINED_FILE = "explained.yaml"
-_RULE = re.compile(r"[A-Z]+-?[0-9]+")
+_RULE = re.compile(r"[A-Za-z][A-Za-z.-]*[0-9]+")  # published rules, and draft ones such as CDISC.ADaMIG.AD0885
 _NAME = re.compile(r"[A-Z][A-Z0-9]*")
 
 
@@ -29,6 +30,7 @@ class ExplainedFinding(Model):
 
     rule: str
     reason: str
+    standard: Literal["sdtmig", "adamig"] = "sdtmig"
     dataset: str = ""
     variable: str = ""
     subject: str = ""
@@ -51,7 +53,7 @@ class ExplainedFinding(Model):
     @property
     def about(self) -> tuple[str, ...]:
         """What the entry gives besides its reason."""
-        return (self.rule, self.dataset, self.variable, self.subject, self.not_run)
+        return (self.standard, self.rule, self.dataset, self.variable, self.subject, self.not_run)
 
 
 class ExplainedFile(Model):
@@ -120,6 +122,17 @@ def _unknown(entry: ExplainedFinding, index: int, document: Document, catalogue:
                 nearest=nearest(entry.dataset, known),
             )
         )
+    elif entry.dataset in catalogue.datasets:
+        package = catalogue.datasets[entry.dataset].package
+        follows = catalogue.study.file.packages[package].standard
+        if follows != entry.standard:
+            found.append(
+                Problem(
+                    f"{entry.rule}: {entry.dataset} is no dataset of {entry.standard}",
+                    document.place("explained", index),
+                    do=f"write standard: {follows}",
+                )
+            )
     variables = {v.name for info in catalogue.datasets.values() for v in info.variables}
     if _NAME.fullmatch(entry.variable) and entry.variable not in variables:
         found.append(

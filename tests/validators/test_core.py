@@ -144,6 +144,12 @@ def test_an_entry_about_findings_does_not_explain_that_the_rule_did_not_run(repo
     ]  # fmt: skip
 
 
+def test_an_entry_about_another_standard_explains_nothing_and_is_not_noted(report):
+    analysis = [f"standard: adamig, rule: {rule}, reason: x" for rule in ("CORE-000002", "CDISC.ADaMIG.AD0885")]
+    found = report(*EVERYTHING[1:], *analysis)
+    assert open_groups(found) == [("CORE-000002", "AE", 2, False)] and found.notes == []
+
+
 def test_the_entry_that_gives_the_most_gives_the_reason(report):
     found = report("rule: CORE-000002, reason: all", "rule: CORE-000002, dataset: AE, subject: T-2, reason: this one")
     assert [(g.dataset, g.reason, g.count) for g in found.groups if g.rule == "CORE-000002"] == [
@@ -224,6 +230,9 @@ def test_a_report_that_is_not_there_is_refused(tmp_path):
         ("rule: CORE-000001, variable: AESEER, reason: x", 'a variable "AESEER"', ":2:", "AESER"),
         ("rule: CORE-000001, variable: AESER, not_run: true, reason: x", "names no variable", ":2:", ""),
         ("rule: CORE-000001, not_run: maybe, reason: x", "not_run", ":2:", ""),
+        ("rule: CORE-000001, dataset: ADSL, reason: x", "ADSL is no dataset of sdtmig", ":2:", ""),
+        ("standard: adamig, rule: AD0001, dataset: AE, reason: x", "AE is no dataset of adamig", ":2:", ""),
+        ("standard: adam, rule: AD0001, reason: x", "standard", ":2:", ""),
     ],
 )
 def test_lint_says_what_is_wrong_with_an_explanation_and_where(catalogue, entry, said, place, near):
