@@ -267,6 +267,7 @@ class _Reader:
         if table is not None:
             table.subject_column = vendor.subject or ""
             self._constant(table, vendor.constant)
+            self._vendor_codes(table, {n: c.codes for n, c in vendor.columns.items() if c.codes})
             self.export.tables[source] = table
 
     def _constant(self, table: RawTable, names: tuple[str, ...]) -> None:
@@ -282,6 +283,24 @@ class _Reader:
                         found=", ".join(str(v) for v in values.drop_duplicates().iloc[:5]),
                         expected=f"one {name} in all records",
                         do="ask for files of one version",
+                    )
+                )
+
+    def _vendor_codes(self, table: RawTable, codes: dict[str, tuple[str, ...]]) -> None:
+        """A code that the transfer agreement does not know must not pass for the usual one: the file is wrong."""
+        for name, known in codes.items():
+            values = table.frame[name].fillna("")
+            wrong = np.flatnonzero(~values.isin(known).to_numpy(dtype=bool))
+            if len(wrong):
+                row = int(wrong[0])
+                first = ", ".join(f'"{v}"' for v in values.iloc[wrong].drop_duplicates().iloc[:5])
+                self.problems.append(
+                    Problem(
+                        f"{table.name}: {name} holds what is no code of it in {len(wrong):,} record{'s' * (len(wrong) > 1)}",
+                        Place(table.files[table.file_of[row]], int(table.line[row])),
+                        found=first,
+                        expected=", ".join(known),
+                        do="ask for a corrected file, or add the code to codes: of the column",
                     )
                 )
 

@@ -98,6 +98,9 @@ class RawColumn(Model):
     format: str = Field(
         "", description="How a date or time is written, such as DD-MON-YYYY, ISO 8601 or excel serial; a date needs it"
     )
+    codes: tuple[str, ...] = Field(
+        (), description="All that a column of a vendor may hold, in just this spelling; blank only where '' is listed"
+    )
 
     @model_validator(mode="after")
     def _dated(self) -> Self:

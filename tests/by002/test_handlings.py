@@ -6,6 +6,7 @@ tests of handlings and of rules that touch several datasets.
 """
 
 import ast
+import csv
 import shutil
 
 import pytest
@@ -157,6 +158,39 @@ def test_a_coding_file_of_two_versions_stops_the_build(name, export, tmp_path):
     with pytest.raises(FileError) as error:
         read_export(study.raw, study.forms, raw)
     assert f"coding/{name}.csv:5  {name}: VERSION is not the same in all records" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "was", "now"),
+    [
+        ("lis/lab_*.csv", "STATUS", "X", "x"),
+        ("lis/lab_*.csv", "STATUS", "F", "P"),
+        ("lis/lab_*.csv", "STATUS", "F", ""),
+        ("pk/conc.csv", "REPORTABLE", "Y", "NO"),
+        ("pk/conc.csv", "REPORTABLE", "N", "n"),
+        ("ngs/samples.csv", "QC", "FAIL", "fail"),
+    ],
+)
+def test_a_vendor_code_in_another_spelling_never_passes_for_the_usual_one(export, tmp_path, file, column, was, now):
+    raw = tmp_path / "raw"
+    shutil.copytree(export, raw)
+    (raw / "manifest.csv").unlink()
+    encoding = "gb18030" if file.startswith("lis") else "utf-8"
+    for path in sorted(raw.glob(file)):
+        with path.open(encoding=encoding, newline="") as stream:
+            records = list(csv.DictReader(stream))
+        if any(r[column] == was for r in records):
+            break
+    next(r for r in records if r[column] == was)[column] = now
+    with path.open("w", encoding=encoding, newline="") as stream:
+        writer = csv.DictWriter(stream, records[0].keys())
+        writer.writeheader()
+        writer.writerows(records)
+    study = load_study(STUDY)
+    with pytest.raises(FileError) as error:
+        read_export(study.raw, study.forms, raw)
+    assert f"{column} holds what is no code of it in 1 record\n" in str(error.value)
+    assert f'"{now}"' in str(error.value) and path.name in str(error.value)
 
 
 def test_history_has_its_class_twice_and_no_code_of_its_own_making():
