@@ -264,10 +264,15 @@ def reference(docs: Annotated[Path, typer.Option(help="Folder to write to.")] = 
 
 
 @terminology.command("import")
-def import_release(file: Annotated[Path, typer.Argument(help="NCI's text file of the release.")]) -> None:
+def import_release(
+    file: Annotated[Path, typer.Argument(help="NCI's text file of the release.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Even over the same release with other content, or with far less in it.")
+    ] = False,
+) -> None:
     """Take in a quarterly terminology release."""
-    report = import_terminology(file)
-    print(f"{report.kind} terminology {report.version}: {report.codelists} codelists, {report.terms} terms")
+    report = import_terminology(file, replace=replace)
+    print(f"{report.path}: {report.kind} terminology {report.version}, {report.counted}")
 
 
 def main() -> None:

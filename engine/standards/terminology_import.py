@@ -1,7 +1,8 @@
 """Takes a quarterly terminology release into the project, from the text file that NCI publishes.
 
 Keeps codes, submission values, preferred terms and synonyms; definitions are dropped. The file appears
-whole or not at all, and the same file always gives the same bytes.
+whole or not at all, and the same file always gives the same bytes. A release that is held with other content is
+replaced, and one with far fewer codelists than the newest held is taken in, only where that is asked for.
 
 Sources: NCI EVS, "SDTM Terminology.txt" (tab-separated, one header line).
 """
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import CommandError, FileError, Place, Problem
-from engine.standards.tables import DATA, table_text
+from engine.standards.tables import DATA, read_rows, table_text, versions
 from engine.standards.terminology import COLUMNS
 
 MAX_BYTES = 200_000_000
@@ -43,16 +44,23 @@ class ImportReport:
     terms: int
     path: Path
 
+    @property
+    def counted(self) -> str:
+        """Its codelists and terms, in words."""
+        return _counted(self.codelists, self.terms)
 
-def import_terminology(file: Path, into: Path = DATA) -> ImportReport:
+
+def import_terminology(file: Path, into: Path = DATA, *, replace: bool = False) -> ImportReport:
     """Read NCI's text file and write the release beside the others.
 
     Args:
         file: named with its kind and date, such as `SDTM Terminology 2025-03-28.txt`.
         into: folder of the standards' data.
+        replace: whether to replace the release where it is held with other content, and to take in one that holds
+            fewer than half of the codelists of the newest release held.
 
     Raises:
-        CommandError: no such file, or no kind and date in its name.
+        CommandError: no such file, no kind and date in its name, or a release that only `replace` takes in.
         FileError: every line that is not as NCI writes it.
     """
     if not file.is_file():
@@ -72,9 +80,43 @@ def import_terminology(file: Path, into: Path = DATA) -> ImportReport:
     if problems:
         raise FileError(problems)
     rows.sort(key=lambda r: (r[0], r[5]))
-    path = into / f"{kind.lower()}-terminology-{name[2]}.tsv.gz"
-    _write(path, gzip.compress(table_text(COLUMNS, rows).encode(), 9, mtime=0))
-    return ImportReport(kind, name[2], len({r[0] for r in rows}), len(rows), path)
+    report = ImportReport(
+        kind, name[2], len({r[0] for r in rows}), len(rows), into / f"{kind.lower()}-terminology-{name[2]}.tsv.gz"
+    )
+    if not replace:
+        _check_held(report, rows, file, into)
+    _write(report.path, gzip.compress(table_text(COLUMNS, rows).encode(), 9, mtime=0))
+    return report
+
+
+def _check_held(new: ImportReport, rows: list[list[str]], file: Path, into: Path) -> None:
+    """Studies are built and checked with what is held: refuse what would change or thin it unasked."""
+    prefix = f"{new.kind.lower()}-terminology-"
+    dates = versions(prefix, into)
+    if not dates:
+        return
+    date = new.version if new.version in dates else dates[-1]
+    held = read_rows(into / f"{prefix}{date}.tsv.gz")
+    lists = len({r["codelist_code"] for r in held})
+    what = ""
+    if date == new.version and [list(r.values()) for r in held] != rows:
+        what = f"{new.kind} terminology {date} is held with other content"
+    elif 2 * new.codelists < lists:
+        what = f"the file holds fewer than half of the codelists of {new.kind} terminology {date}, which is held"
+    if what:
+        raise CommandError(
+            Problem(
+                what,
+                Place(str(file)),
+                found=f"{new.counted} in the file",
+                expected=f"{_counted(lists, len(held))}, as in {into / f'{prefix}{date}.tsv.gz'}",
+                do="get the whole file of the release from NCI; if this one is right, import it with  --replace",
+            )
+        )
+
+
+def _counted(codelists: int, terms: int) -> str:
+    return f"{codelists:,} codelist{'' if codelists == 1 else 's'}, {terms:,} term{'' if terms == 1 else 's'}"
 
 
 def _read(file: Path) -> tuple[list[list[str]], list[Problem]]:

@@ -123,6 +123,36 @@ def test_a_broken_release_is_refused_and_writes_nothing(tmp_path, rows, what):
     assert list(tmp_path.iterdir()) == [file]
 
 
+def release(folder, date, *colours, lists=1):
+    rows = []
+    for n in range(lists):
+        rows.append((f"C1{n}", "", "Yes", f"Colour {n}", f"COLOUR{n}", "", "A list.", "Colour List"))
+        rows += [(f"C2{c}", f"C1{n}", "", "Colour", c, "", "A colour.", c) for c in colours]
+    file = folder / f"SDTM Terminology {date}.txt"
+    file.write_text(nci(*rows), encoding="utf-8")
+    return file
+
+
+def test_a_held_release_with_other_content_is_replaced_only_when_asked(tmp_path):
+    held = import_terminology(release(tmp_path, "2031-01-02", "RED", "BLUE"), tmp_path)
+    before = held.path.read_bytes()
+    other = release(tmp_path, "2031-01-02", "RED")
+    with pytest.raises(CommandError, match="other content") as error:
+        import_terminology(other, tmp_path)
+    assert "1 codelist, 1 term in the file" in str(error.value.problems[0])
+    assert "1 codelist, 2 terms, as in" in str(error.value.problems[0])
+    assert held.path.read_bytes() == before
+    assert import_terminology(other, tmp_path, replace=True).counted == "1 codelist, 1 term"
+    assert held.path.read_bytes() != before
+
+
+def test_a_new_release_with_fewer_than_half_of_the_codelists_is_refused(tmp_path):
+    import_terminology(release(tmp_path, "2031-01-02", "RED", lists=5), tmp_path)
+    with pytest.raises(CommandError, match="fewer than half"):
+        import_terminology(release(tmp_path, "2031-04-02", "RED", lists=2), tmp_path)
+    assert import_terminology(release(tmp_path, "2031-04-02", "RED", lists=3), tmp_path).codelists == 3
+
+
 def test_a_file_name_without_a_date_is_refused(tmp_path):
     file = tmp_path / "SDTM Terminology.txt"
     file.write_text(nci(LIST, RED), encoding="utf-8")
