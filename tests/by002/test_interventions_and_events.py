@@ -32,7 +32,7 @@ CODED = (
     "Fever",
     "Gout",
     "Acute myeloid leukaemia",
-    "Acute leukaemia relapse",
+    "Acute myeloid leukaemia relapse",
     "Extramedullary disease",
 )
 DRUGS = ("Voriconazole", "Fluconazole", "Paracetamol", "DA 3+7", "FLAG-Ida", "Gilteritinib")
@@ -514,7 +514,7 @@ def test_histories():
                          mh=[{"MHTERM": "Gout", "MHSTDAT": "UN-UNK-2019", "MHONGO": "Y", "MHTOXGR": "1"}])  # fmt: skip
     columns = ("MHCAT", "MHTERM", "MHOCCUR", "MHSTDTC", "MHENRTPT", "MHENTPT", "MHTOXGR", "MHDECOD")
     assert rows(made["MH"], *columns) == [
-        ["DISEASE HISTORY", "Acute leukaemia relapse", "", "2025-02-20", "", "", "", "ACUTE LEUKAEMIA RELAPSE"],
+        ["DISEASE HISTORY", "Acute myeloid leukaemia relapse", "", "2025-02-20", "", "", "", "ACUTE MYELOID LEUKAEMIA RELAPSE"],
         ["DISEASE HISTORY", "Extramedullary disease", "Y", "", "", "", "", "EXTRAMEDULLARY DISEASE"],
         ["GENERAL", "Gout", "", "2019", "ONGOING", "SCREENING", "1", "GOUT"],
         ["PRIMARY DIAGNOSIS", "Acute myeloid leukaemia", "", "2023-08", "", "", "", "ACUTE MYELOID LEUKAEMIA"],
