@@ -192,12 +192,13 @@ def simulate(
     subjects: Annotated[int | None, typer.Option(help="Screening numbers; the scenario's when not given.")] = None,
     mess: Annotated[Mess, typer.Option(help="Flaws planted in the export; truth.json lists them.")] = Mess.usual,
     scenario: Annotated[str, typer.Option(help="Another scenario of the study: people-NAME.yaml.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Even an export with files changed by hand.")] = False,
 ) -> None:
     """Simulate a study's raw export, with what is true of its people in truth.json."""
     out = out or Path("raw") / study.name
     choice = {"seed": seed, "subjects": subjects, "mess": mess.value, "scenario": scenario}
     with Progress("subjects") as progress:
-        made = simulate_study(study, out, **choice, progress=progress)
+        made = simulate_study(study, out, **choice, replace=replace, progress=progress)
     print(f"{out}: {len(made.files)} files, {sum(made.files.values()):,} records")
     print(", ".join(f"{count:,} {name}" for name, count in made.counts.items()))
 

@@ -117,6 +117,23 @@ def test_a_folder_that_no_simulation_made_is_left_alone(tmp_path):
         load_design(STUDY, "none-such")
 
 
+def test_an_export_edited_by_hand_is_replaced_only_when_asked(export, tmp_path):
+    out = tmp_path / "raw"
+    shutil.copytree(export, out)
+    simulate_study(STUDY, out, subjects=3)  # nobody touched it
+    edited, added = out / "edc" / "AE.csv", out / "edc" / "MINE.csv"
+    edited.write_text(edited.read_text(encoding="utf-8-sig") + "x\n", encoding="utf-8-sig")
+    added.write_text("mine\n")
+    before = digests(out)
+    with pytest.raises(CommandError) as error:
+        simulate_study(STUDY, out, subjects=3)
+    told = str(error.value)
+    assert "edc/AE.csv  the file was changed" in told and "edc/MINE.csv  the export holds a file" in told
+    assert "--replace" in told and digests(out) == before
+    simulate_study(STUDY, out, subjects=3, replace=True)
+    assert not added.exists()
+
+
 def test_60_subjects(design, tmp_path):
     made = simulate_study(STUDY, tmp_path / "raw", subjects=60)
     assert made.counts["screening numbers"] == 60
