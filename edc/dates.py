@@ -35,6 +35,7 @@ _TIMES = {
     "MM": r"(?P<minute>\d{2}|UN|UNK)",
     "SS": r"(?P<second>\d{2}|UN|UNK)",
 }
+_DATE_WORDS, _TIME_WORDS = "YYYY|MON|MM|M|DD|D", "HH|H|MM|SS"
 _ISO = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d{2}|-)(-(?P<day>\d{2}))?)?"
     r"([T ](?P<hour>\d{2}):(?P<minute>\d{2})(:(?P<second>\d{2})(\.\d+)?)?)?"
@@ -43,6 +44,15 @@ _UTC = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?\s
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # serial 61 is 1900-03-01; the 29th of February 1900 never was
 _FIRST_TRUE_SERIAL = 61.0
 _LAST_SERIAL = 2_958_466.0  # the day after 9999-12-31
+
+# what raw exports mostly use, to name one near to a format that cannot be read
+_ORDERS = ("DD MON YYYY", "D MON YYYY", "DD MM YYYY", "MM DD YYYY", "YYYY MM DD", "YYYY M D")
+DATE_FORMATS = (
+    *(order.replace(" ", by) for order in _ORDERS for by in ("", "-", "/", ".")),
+    "ISO 8601",
+    "UTC ISO 8601",
+    "excel serial",
+)
 
 BAD = "?"  # marks a value that is no date
 
@@ -121,12 +131,33 @@ def reader(date_format: str, utc_offset: float = 0.0) -> Callable[[str], str | N
 def date_pattern(date_format: str) -> re.Pattern[str]:
     """The regular expression of a format made of tokens; ValueError when it holds none."""
     date, _, time = date_format.strip().partition(" ")
-    out = _tokens(date, _TOKENS, r"YYYY|MON|MM|M|DD|D")
+    out = _tokens(date, _TOKENS, _DATE_WORDS)
     if "year" not in out:
         raise ValueError(f'"{date_format}" is no date format')
     if time:
-        out += rf"(?:\s+{_tokens(time, _TIMES, 'HH|H|MM|SS')})?"
+        out += rf"(?:\s+{_tokens(time, _TIMES, _TIME_WORDS)})?"
     return re.compile(out, re.IGNORECASE)
+
+
+def format_fault(form: str, *, time: bool = False) -> str:
+    """What keeps a format of a date (or of a time alone) from being read; empty where nothing does."""
+    if not time and form in ("ISO 8601", "UTC ISO 8601", "excel serial"):
+        return ""
+    date, _, clock = ("", "", form) if time else form.strip().partition(" ")
+    parts = [] if time else [(date, _TOKENS, _DATE_WORDS, "year")]
+    if time or clock:
+        parts.append((clock, _TIMES, _TIME_WORDS, "hour"))
+    for text, known, words, needed in parts:
+        found = ["month" if t == "MON" else known[t][len("(?P<") :].partition(">")[0] for t in re.findall(words, text)]
+        twice = [part for part in dict.fromkeys(found) if found.count(part) > 1]
+        stray = re.findall(r"[A-Za-z0-9]+", re.sub(words, " ", text))
+        if twice:
+            return f"the {twice[0]} stands twice in the format"
+        if stray:
+            return f'"{stray[0]}" is no part of a format'
+        if needed not in found:
+            return f"the format has no {needed}"
+    return ""
 
 
 def _tokens(text: str, known: dict[str, str], words: str) -> str:
@@ -179,7 +210,7 @@ def _clock(found: dict[str, str | None]) -> str | None:
 
 
 def _time_reader(time_format: str) -> Callable[[str], str | None]:
-    pattern = re.compile(_tokens(time_format, _TIMES, "HH|H|MM|SS"), re.IGNORECASE)
+    pattern = re.compile(_tokens(time_format, _TIMES, _TIME_WORDS), re.IGNORECASE)
 
     def read(text: str) -> str | None:
         if not text or UNKNOWN.fullmatch(text):

@@ -23,6 +23,7 @@ import pandas as pd
 
 from edc.dates import to_iso
 from edc.export import RawExport, read_export
+from edc.lint import lint_formats
 from edc.manifest import digest
 from edc.text import to_ascii
 from engine.errors import CommandError, DataError, Place, Problem, SpecError
@@ -116,7 +117,7 @@ def build_study(
     if unknown:
         raise CommandError(Problem(f"no package {', '.join(unknown)}", expected=", ".join(study.file.packages)))
     _check_folders(folder, raw, out)
-    problems = [*lint(study), *lint_rules(study)]
+    problems = [*lint(study), *lint_formats(study), *lint_rules(study)]
     if problems:
         raise SpecError(problems)
     export = read_export(study.raw, study.forms, raw, carrier)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edc.lint import lint_formats
 from engine.errors import Place, SpecError
 from engine.spec.catalogue import Catalogue
 from engine.spec.lint import lint
@@ -52,7 +53,7 @@ def check_with_core(folder: Path, out: Path, choice: CoreChoice) -> tuple[Report
         FileError: the folder is not what its journal says, or a file or a report of CORE cannot be taken.
     """
     study = load_study(folder)
-    problems = [*lint(study), *lint_rules(study)]
+    problems = [*lint(study), *lint_formats(study), *lint_rules(study)]
     if problems:
         raise SpecError(problems)
     files = verify_outputs(out)

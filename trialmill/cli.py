@@ -18,6 +18,7 @@ import adam  # noqa: F401  registers the verbs of ADaM
 import engine.verbs  # noqa: F401  registers the general verbs
 import sdtm  # noqa: F401  registers the verbs of SDTM
 from edc.export import read_export
+from edc.lint import lint_formats
 from engine.errors import Problem, SpecError, TrialmillError
 from engine.spec.keys import key_reference
 from engine.spec.lint import lint as lint_study
@@ -151,7 +152,7 @@ def lint(
         known = None
         if undescribed(read) and raw.is_dir():
             known = columns_of(read, read_export(read.raw, read.forms, raw))
-        found += [*lint_study(read, known), *lint_rules(read), *lint_escalation(read)]
+        found += [*lint_study(read, known), *lint_formats(read), *lint_rules(read), *lint_escalation(read)]
         told_last = effort_told(read, study)
     except SpecError as error:  # a file that cannot be read as a spec; what it would say is not known
         found += error.problems

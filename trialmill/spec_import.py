@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edc.lint import lint_formats
 from engine.errors import CommandError, FileError, Place, Problem, SpecError, nearest
 from engine.spec.catalogue import MAX_LABEL
 from engine.spec.codelists import StudyCodelist, find_codelist
@@ -229,7 +230,7 @@ def _prove(study: Study, files: dict[str, bytes], edited: list[Edited]) -> None:
             path.write_bytes(content)
         try:
             made = load_study(folder, study.shown)
-            problems = [*lint(made), *lint_rules(made)]
+            problems = [*lint(made), *lint_formats(made), *lint_rules(made)]
         except SpecError as error:
             problems = error.problems
         if problems:

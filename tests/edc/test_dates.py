@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from edc.dates import to_iso
+from edc.dates import DATE_FORMATS, format_fault, to_iso
 from edc.text import to_ascii
 
 
@@ -99,6 +99,29 @@ def test_what_is_not_of_the_format_is_told_apart(form, raw):
 def test_a_format_without_a_year_is_refused():
     with pytest.raises(ValueError, match="no date format"):
         to_iso(series("x"), None, "DD-MON")
+
+
+@pytest.mark.parametrize(
+    ("form", "fault"),
+    [
+        ("DDMMMYYYY", "the month stands twice"),
+        ("DD-MMM-YYYY", "the month stands twice"),
+        ("foo", '"foo" is no part'),
+        ("DDMONYYYYY", '"Y" is no part'),
+        ("DD-MON", "no year"),
+        ("YYYY/M/D MM:SS", "no hour"),
+        ("yyyy-mm-dd", '"yyyy" is no part'),
+    ],
+)
+def test_a_format_that_cannot_be_read_says_why(form, fault):
+    assert fault in format_fault(form)
+
+
+def test_every_format_offered_is_read_whole():
+    assert [f for f in (*DATE_FORMATS, "YYYY/M/D H:MM", "MON-YYYY") if format_fault(f)] == []
+    assert format_fault("HH:MM:SS", time=True) == "" and "no hour" in format_fault("MM:SS", time=True)
+    for form in DATE_FORMATS:
+        to_iso(series("x"), None, form)  # none is an error of the pattern
 
 
 def test_order_and_repetition_change_nothing():

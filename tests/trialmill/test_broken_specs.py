@@ -128,3 +128,25 @@ def test_a_build_refuses_names_that_the_export_does_not_have(place):
     path.write_text(path.read_text().replace("What Happened", "What happened"))
     done = mill(place, "build", "--out", "out")
     assert done.returncode == 2 and "nearest   What happened" in done.stderr and not (place / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('date: "YYYY/M/D"', "date: DDMMMYYYY", ("raw.yaml:5:", "the month stands twice", "nearest   DDMONYYYY")),
+        ('date: "YYYY/M/D"', "date: foo", ("raw.yaml:5:", '"foo" is no part of a format', "found     foo")),
+        ('date: "YYYY/M/D"', 'time: "MM:SS"', ("raw.yaml:5:", "formats: time: the format has no hour")),
+        (
+            'common: {"Patient No": text}',
+            'common: {"Patient No": text, ENTERED: {type: date, format: DD-MMM-YYYY}}',
+            ("raw.yaml:3:", "ENTERED: format", "DD-MON-YYYY"),
+        ),
+    ],
+)
+def test_a_date_format_that_cannot_be_read_is_a_message_of_lint_and_build(place, old, new, told):
+    path = place / "spec" / "raw.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    for command in (("lint",), ("build", "--out", "out")):
+        done = mill(place, *command)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert all(part in done.stdout + done.stderr for part in told)
