@@ -307,6 +307,15 @@ def test_transplant_and_new_therapy(adsl):
     assert (month["NALTDT"], month["NALTDTF"]) == ("2025-06-01", "D"), "a month is earlier than a day of a later one"
 
 
+def test_a_partly_known_new_therapy_or_transplant_before_the_last_dose_is_told(adsl):
+    """The last dose is on 2025-05-31: what is imputed before it cuts responses and emergence, so it must be looked at."""
+    new = [{"CMCAT": "SUBSEQUENT ANTI-LEUKEMIA THERAPY", "CMSTDTC": d} for d in ("2025-05", "2025-06")]
+    hsct = [{"PRCAT": "HSCT", "PRTRT": "ALLOGENEIC HSCT", "PRSTDTC": d} for d in ("2025-05", "2025-06")]
+    rows = adsl(*(subject(CM=[n], DS=[STOPPED]) for n in new), *(subject(PR=[h], DS=[STOPPED]) for h in hsct))
+    assert [r["NALTDT"] for r in rows[:2]] == ["2025-05-01", "2025-06-01"]
+    assert [len([m for m in r["told"] if "partly known" in m]) for r in rows] == [1, 0, 1, 0]
+
+
 def test_a_transplant_that_is_not_allogeneic_is_told(adsl):
     first, second = ({"PRCAT": "HSCT", "PRTRT": t, "PRSTDTC": d} for t, d in (("AUTOLOGOUS HSCT", "2025-07-01"), ("ALLOGENEIC HSCT", "2025-08-01")))
     auto, allo = adsl(subject(PR=[second, first]), subject(PR=[second]))

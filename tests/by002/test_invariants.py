@@ -165,13 +165,16 @@ def visit(frames, planned):
     return put(frames, "SV", where, "SVPRESP", None if planned else "Y")
 
 
-def overdose(frames):
+def overdose(frames, ends=True):
     supp, cm, ex = frames["SUPPCM"], frames["CM"], frames["EX"]
     row = pick(supp, supp["QVAL"] == "STRONG")
     who = supp.loc[row, "USUBJID"]
     drug = cm[(cm["USUBJID"] == who) & (cm["CMSEQ"] == float(supp.loc[row, "IDVARVAL"]))].iloc[0]
     taken = (ex["USUBJID"] == who) & (ex["EXSTDTC"].str.slice(0, 10) == drug["CMSTDTC"])
-    ex.loc[pick(ex, taken), "EXDOSE"] *= 2
+    row = pick(ex, taken)
+    ex.loc[row, "EXDOSE"] *= 2
+    if not ends:
+        ex.loc[row, "EXENDTC"] = None
     return who
 
 
@@ -282,6 +285,7 @@ CORRUPTIONS = [
     ("I26", "a death that competes, called censored", lambda f: competing(f, CNSR=1.0)),
     ("I26", "a death on another day", lambda f: competing(f, ADT=24000.0)),
     ("I27", "a full dose with an inhibitor", overdose),
+    ("I27", "a full dose with an inhibitor that goes on", lambda f: overdose(f, ends=False)),
     ("I29", "a person twice", lambda f: repeat(f, "DM", lambda d: d["RFXSTDTC"].isna())),
     ("I29", "an earlier number that is a subject", lambda f: qualify(f, "DM", "PREVSUBJ", f["SUPPDM"].loc[pick(f["SUPPDM"], f["SUPPDM"]["QNAM"] == "PREVSUBJ"), "QVAL"], f["DM"]["SUBJID"].iloc[0])),
     ("I05", "relapse-free beyond survival", lambda f: put(f, "ADTTE", parameter("RFS"), "ADT", LATE)),

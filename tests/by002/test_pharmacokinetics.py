@@ -226,6 +226,13 @@ def test_flags_follow_the_doses_of_days_12_to_14(dataset, people):
     assert flagged >= 2
 
 
+def test_a_ratio_on_a_first_dose_whose_time_is_unknown_is_not_analysed(dataset):
+    adpp = dataset("ADPP")
+    nominal = adpp[(adpp["AVISIT"] == "C1D1") & (adpp["ANL01RS"] == "TIME OF DOSE UNKNOWN")][["USUBJID", "PPCAT"]].drop_duplicates()
+    ratios = adpp[adpp["PARAMCD"].isin(["ARAUC", "ARCMAX"]) & adpp["AVAL"].notna()].merge(nominal, how="inner")
+    assert len(nominal) and len(ratios) and set(ratios["ANL01RS"]) == {"TIME OF DOSE UNKNOWN"}
+
+
 def test_extrapolation_above_20_percent_is_reported_and_not_analysed(dataset, pp):
     adpp = dataset("ADPP").set_index(["USUBJID", "PPGRPID", "PARAMCD"])
     share = pp.xs("AUCPEO", level="PPTESTCD")["PPSTRESN"]

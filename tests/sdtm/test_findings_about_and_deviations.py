@@ -127,3 +127,12 @@ WRONG = [
 def test_answers_that_contradict_one_another_are_listed(derive, why, items, severity, said):
     found = derive(records(Person().visit("SCR", "03-MAR-2025").add("ie", "SCR", **items)), "IE")
     assert any(i.severity == severity and said in i.message for i in found["~issues"] if i.dataset == "IE")
+
+
+@pytest.mark.parametrize(("evaluated", "marked", "told"), [("Y", "N", 1), ("N", "Y", 1), ("Y", "Y", 0), ("N", "N", 0)])
+def test_an_evaluation_that_no_adverse_event_agrees_with_is_told(derive, evaluated, marked, told):
+    person = treated().add("dlt", "C2D1", DLTEVYN="Y", DLTYN=evaluated, DLTDAT="07-APR-2025")
+    person.add("ae", AENO="1", AETERM="Cough", AESTDAT="20-MAR-2025", AEENDAT="21-MAR-2025", AETOXGR="3", AESER="N", AEREL="POSS",
+               AEACN="NONE", AEOUT="RECOVERED/RESOLVED", AEDLT=marked)  # fmt: skip
+    issues = [i for i in derive(records(person), "FA")["~issues"] if i.dataset == "FA" and "dose-limiting" in i.message]
+    assert len(issues) == told

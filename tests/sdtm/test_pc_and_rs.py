@@ -99,6 +99,37 @@ def test_a_result_above_the_upper_limit_after_dilution_is_used_as_reported():
     assert supp.iloc[0][["QNAM", "QVAL"]].tolist() == ["PCDILF", "10"] and not issues
 
 
+@pytest.mark.parametrize(
+    ("result", "dilution", "told"),
+    [
+        ("<10.0", "10", "reports a limit of its own"),
+        (">2000", "1", "above a limit"),
+        ("2500", "1", "was not diluted"),
+        ("2500", "10", None),
+        ("<1.00", "1", None),
+    ],
+)
+def test_a_limit_that_is_not_the_assays_and_a_result_above_it_are_told(result, dilution, told):
+    conc = rows(CONC, f"T1 BY002 {result} ng/mL {dilution} R1 2025-04-01T10:00 Y _", "T1 BY002-M1 99.000 ng/mL 1 R1 2025-04-01T10:00 Y _")
+    issues = pc([sample("C1D1", "1H")], conc)[2]
+    assert len(issues) == (told is not None) and (told is None or told in issues[0].message)
+
+
+def test_of_two_reportable_results_the_later_is_used_and_both_are_asked_about():
+    conc = rows(CONC, "T1 BY002 1.10 ng/mL 1 R1 2025-04-01T10:00 Y _", "T1 BY002 2.20 ng/mL 1 R2 2025-04-02T10:00 Y _",
+                "T1 BY002-M1 99.000 ng/mL 1 R1 2025-04-01T10:00 Y _")  # fmt: skip
+    found, _, issues = pc([sample("C1D1", "1H")], conc)
+    assert shown(found, "PCTESTCD PCSTRESN") == [("BY002", 2.2), ("BY002M1", 99.0)]
+    assert ["several results" in i.message for i in issues] == [True]
+
+
+def test_assessments_of_two_visits_whose_dates_are_unknown_are_two_records():
+    ecog = [{"ECOGDAT": "UN-UNK-2025", "ECOGSC": score, "VISITOID": oid} for oid, score in (("SCR", "1"), ("C1D1", "2"))]
+    datasets, issues = built(["RS"], ecog=ecog)
+    assert shown(datasets["RS"], "RSDTC VISITNUM RSSTRESC") == [("2025", 1, "1"), ("2025", 101, "2")]
+    assert not [i for i in issues if i.severity == "blocking"]
+
+
 def test_a_tube_without_a_sample_record_is_listed():
     found, _, issues = pc([sample("C1D1", "1H")], [*assay("1.50", "0.700"), *assay("9.99", bar="T9")])
     assert len(found) == 2
