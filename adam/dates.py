@@ -19,7 +19,7 @@ from engine.dates import DAY, FOREIGN, MONTH, NOTHING, YEAR, Floats, seconds, sp
 from engine.run.at import At
 from engine.spec.binding import LISTED
 from engine.spec.expressions import Expression
-from engine.spec.refs import VariableRef
+from engine.spec.refs import DateRef, VariableRef
 from engine.spec.registry import Params, verb
 from engine.standards import load_terminology
 
@@ -55,7 +55,7 @@ class Date(Params):
     what was collected are reported; a text that is no date stops the build.
     """
 
-    date: VariableRef
+    date: DateRef
     impute: Literal["", "first", "last"] = ""
     unknown: Literal["", "impute"] = ""
     not_before: Limits = []
@@ -127,7 +127,7 @@ class DateImputed(Params):
     """--DTF: D, M or Y where the date is present and the text it comes from lacks the day, the month or all of it."""
 
     of: VariableRef
-    given: VariableRef = Field(alias="from")
+    given: DateRef = Field(alias="from")
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
@@ -146,7 +146,7 @@ class DateImputed(Params):
 class DateTime(Params):
     """The SAS date-time of a complete date; missing parts of its time are imputed only if `impute` says how."""
 
-    dtc: VariableRef
+    dtc: DateRef
     impute: Literal["", "first", "last"] = ""
 
     def derive(self, at: At) -> pd.Series:
@@ -177,7 +177,7 @@ class TimeImputed(Params):
     """
 
     of: VariableRef
-    given: VariableRef = Field(alias="from")
+    given: DateRef = Field(alias="from")
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from engine.numbers import by_distinct
 from engine.run.at import At
-from engine.spec.refs import VariableRef
+from engine.spec.refs import DateRef
 from engine.spec.registry import Params, verb
 
 
@@ -48,8 +48,8 @@ def completed_years(birth: pd.Series, at: pd.Series, day: int) -> pd.Series:
 class Age(Params):
     """Age in completed years; null where the month of birth, or the day of the other date, is not known."""
 
-    birth: VariableRef
-    to: VariableRef
+    birth: DateRef
+    to: DateRef
     day: int = Field(ge=1, le=28)
 
     def derive(self, at: At) -> pd.Series:

@@ -17,7 +17,7 @@ from pydantic import Field
 from engine.dates import spans
 from engine.run.at import At
 from engine.spec.binding import LISTED
-from engine.spec.refs import VariableRef
+from engine.spec.refs import DateRef, VariableRef
 from engine.spec.registry import Params, verb
 
 
@@ -37,7 +37,7 @@ class Iso8601(Params):
     """
 
     value_is = "read"
-    of: Annotated[list[VariableRef], LISTED] = Field(min_length=1, max_length=2)
+    of: Annotated[list[DateRef], LISTED] = Field(min_length=1, max_length=2)
     date_only: str = ""
     not_after: VariableRef | None = None
 

@@ -13,7 +13,7 @@ from engine.run.at import At
 from engine.run.tables import take_values
 from engine.spec.binding import LISTED
 from engine.spec.expressions import Expression
-from engine.spec.refs import FarRef, VariableRef
+from engine.spec.refs import DateRef, FarRef
 from engine.spec.registry import Params, verb
 
 
@@ -34,7 +34,7 @@ class DoseOfDay(Params):
     and its time in another source) has for the day counts.
     """
 
-    of: Annotated[list[VariableRef], LISTED] = Field(min_length=1)
+    of: Annotated[list[DateRef], LISTED] = Field(min_length=1)
     start: FarRef
     end: FarRef
     recorded: list[FarRef] = Field([], max_length=2)

@@ -19,7 +19,7 @@ from engine.run.at import At
 from engine.run.tables import take_values
 from engine.spec.binding import LISTED, Model
 from engine.spec.expressions import Expression
-from engine.spec.refs import VariableRef
+from engine.spec.refs import DateRef, VariableRef
 from engine.spec.registry import Made, RecordParams, record_verb
 
 
@@ -29,7 +29,7 @@ class Element(Model):
     `before_end: true`: it must begin before the participation ends, not on that day.
     """
 
-    start: Annotated[list[VariableRef], LISTED] = Field(min_length=1)
+    start: Annotated[list[DateRef], LISTED] = Field(min_length=1)
     code: VariableRef | None = None
     before_end: Literal["true", "false"] = "false"
 
@@ -57,9 +57,9 @@ class Elements(RecordParams):
 
     stated_columns = ("CODE",)
     of: dict[str, Element] = Field(min_length=1)
-    end: VariableRef
+    end: DateRef
     ended: Expression
-    not_after: VariableRef | None = None
+    not_after: DateRef | None = None
 
     def make(self, at: At) -> Made:
         """See RecordParams."""

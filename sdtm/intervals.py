@@ -23,7 +23,7 @@ from engine.errors import DataError, Problem
 from engine.numbers import by_distinct, rank
 from engine.run.at import At
 from engine.spec.expressions import Expression
-from engine.spec.refs import VariableRef
+from engine.spec.refs import DateRef, VariableRef
 from engine.spec.registry import Made, RecordParams, record_verb
 
 _1970 = 719163 - EPOCH  # SAS day of 1970-01-01, day 0 of numpy
@@ -128,9 +128,9 @@ class SplitInterval(RecordParams):
     reported. `open_after` is the cut-off: an end after it is not given, since the interval was open then.
     """
 
-    start: VariableRef = Field(alias="from")
-    end: VariableRef = Field(alias="to")
-    point: VariableRef = Field(alias="at")
+    start: DateRef = Field(alias="from")
+    end: DateRef = Field(alias="to")
+    point: DateRef = Field(alias="at")
     carry: VariableRef | None = None
     only: Expression | None = None
     outside: Literal["issue", "blocking", "allowed"] = "issue"

@@ -19,7 +19,7 @@ from engine.errors import DataError, Problem
 from engine.run.at import At
 from engine.spec.binding import LISTED
 from engine.spec.codelists import find_codelist
-from engine.spec.refs import VariableRef
+from engine.spec.refs import DateRef, VariableRef
 from engine.spec.registry import Made, Params, RecordParams, record_verb, verb
 from sdtm.ages import completed_years
 from sdtm.results import SIGNS, parts
@@ -49,9 +49,9 @@ class ReferenceRange(RecordParams):
     source: str
     match: dict[str, VariableRef] = Field(min_length=1)
     any: str = ""
-    on: VariableRef
+    on: DateRef
     valid: Pair
-    born: VariableRef
+    born: DateRef
     ages: Pair
     day: int = Field(ge=1, le=28)
 

@@ -14,7 +14,7 @@ from engine.numbers import rank
 from engine.run.at import At
 from engine.run.tables import take_values
 from engine.spec.expressions import Expression
-from engine.spec.refs import VariableRef
+from engine.spec.refs import DateRef, VariableRef
 from engine.spec.registry import Params, verb
 
 DAY = np.timedelta64(1, "D")
@@ -62,8 +62,8 @@ def whole_days(dtc: pd.Series) -> pd.Series:
 class StudyDay(Params):
     """Study day of a date; null for partial dates and for subjects without a reference date."""
 
-    dtc: VariableRef
-    reference: VariableRef = VariableRef("DM", "RFSTDTC")
+    dtc: DateRef
+    reference: DateRef = VariableRef("DM", "RFSTDTC")
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""
@@ -86,7 +86,7 @@ class ElementAt(Params):
     that may lie in two elements of different EPOCH has none.
     """
 
-    dtc: VariableRef
+    dtc: DateRef
     predose: Expression | None = None
 
     def more_references(self) -> tuple[VariableRef, ...]:
@@ -173,10 +173,10 @@ class LastBefore(Params):
     `ties`, the highest first; records of `prefer` go before all others.
     """
 
-    dtc: VariableRef
+    dtc: DateRef
     by: list[VariableRef]
     having: VariableRef
-    reference: VariableRef = VariableRef("DM", "RFXSTDTC")
+    reference: DateRef = VariableRef("DM", "RFXSTDTC")
     condition: Expression | None = None
     predose: Expression | None = None
     prefer: Expression | None = None
@@ -219,8 +219,8 @@ class BeforeExposure(Params):
     and nothing lies before the exposure of a subject without any.
     """
 
-    dtc: VariableRef
-    reference: VariableRef = VariableRef("DM", "RFXSTDTC")
+    dtc: DateRef
+    reference: DateRef = VariableRef("DM", "RFXSTDTC")
     predose: Expression | None = None
 
     def values_given(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from engine.run.at import At
 from engine.run.tables import Positions, Records, Table, take, take_values
 from engine.spec.binding import LISTED, Model
 from engine.spec.expressions import Expression
-from engine.spec.refs import VariableRef
+from engine.spec.refs import DateRef, VariableRef
 from engine.spec.registry import Made, RecordParams, record_verb
 from engine.verbs.records import Join
 from sdtm.dates import plus_days
@@ -53,7 +53,7 @@ class PlannedVisits(RecordParams):
 
     plan: str
     oid: VariableRef
-    date: VariableRef
+    date: DateRef
     done: Expression | None = None
     anchors: dict[str, VariableRef] = {}
     other: Annotated[list[str], LISTED] = []
@@ -123,7 +123,7 @@ class EarlierAttempts(RecordParams):
 
     called: str
     step: float = Field(gt=0, lt=1)
-    date: VariableRef
+    date: DateRef
     ties: Refs
 
     def make(self, at: At) -> Made:
@@ -159,7 +159,7 @@ class DatedSource(Model):
     another source that `join` aligns; `says` is why the subject was seen.
     """
 
-    date: VariableRef
+    date: DateRef
     oid: VariableRef | None = None
     join: Join | None = None
     where: Expression | None = None

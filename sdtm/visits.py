@@ -19,7 +19,7 @@ from engine.errors import DataError, Problem
 from engine.run.at import At
 from engine.run.run import Run
 from engine.run.tables import Positions, Records, take, take_values
-from engine.spec.refs import VariableRef
+from engine.spec.refs import DateRef, VariableRef
 from engine.spec.registry import Params, verb
 
 PLANNED, ATTEMPT, UNPLANNED = "PLANNED", "ATTEMPT", "UNPLANNED"  # visit.KIND: what made the record of SV
@@ -113,7 +113,7 @@ class VisitNumber(Params):
     A dated record for which SV has none is listed: its source is then missing among the dated sources of SV.
     """
 
-    dtc: VariableRef
+    dtc: DateRef
     oid: VariableRef | None = None
 
     def more_references(self) -> tuple[VariableRef, ...]:

@@ -20,6 +20,7 @@ from engine.spec.codelists import find_codelist
 from engine.spec.dataset import DatasetSpec, Part, VariableLine, is_working
 from engine.spec.hooks import hook_problems
 from engine.spec.lint_conditions import condition_problems
+from engine.spec.lint_dates import date_problems
 from engine.spec.lint_identity import identity_problems
 from engine.spec.origins import origin_problems
 from engine.spec.refs import VariableRef
@@ -48,7 +49,7 @@ def lint(study: Study, export: dict[str, tuple[str, ...]] | None = None) -> list
         problems += _names(spec, names)
         problems += _keys(spec, catalogue)
         problems += _codelists(spec, study, catalogue)
-        problems += _types(spec, catalogue)
+        problems += [*_types(spec, catalogue), *date_problems(spec, catalogue)]
         problems += condition_problems(spec, catalogue)
         problems += origin_problems(spec)
         problems += _core(spec, study, catalogue)

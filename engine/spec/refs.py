@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic_core import core_schema
 
@@ -55,6 +55,17 @@ class VariableRef:
             "type": "string",
             "pattern": _NAME.pattern.replace("?P<source>", "").replace("?P<name>", "").replace("?P<quoted>", ""),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """Marks a parameter of a verb by what its variables must hold, which lint holds against their types."""
+
+    what: str
+
+
+ISO_DATE = Holds("an ISO 8601 date, which is text")
+DateRef = Annotated[VariableRef, ISO_DATE]
 
 
 class FarRef(VariableRef):

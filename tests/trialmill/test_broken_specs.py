@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import sdtm  # noqa: F401  registers the verbs of SDTM
+from engine.spec.lint_dates import _dates
+from engine.spec.registry import RECORD_VERBS, VERBS
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {
     "spec/study.yaml": """
@@ -100,6 +104,9 @@ def test_the_study_itself_is_clean_and_builds(place):
     ("adam/adsl.yaml", "{exists: DS, where", "{exists: DM, where", "adsl.yaml:9:3", 'no source or table "DM"'),
     ("adam/adsl.yaml", "label: Last Disposition, type: Char", "type: Char", "adsl.yaml:11:3", "neither the standard nor the spec says its label"),
     ("adam/adsl.yaml", "keys:", "keys: [USUBJID]\nkeys:", "adsl.yaml:5:1", 'the key "keys" is given twice'),
+    ("sdtm/ds.yaml", "{not_collected: no reference date in this study}", "{study_day: DSSEQ, reference: DSSTDTC}",
+     "ds.yaml:12:3", "study_day reads a date, and DSSEQ is numeric"),
+    ("adam/adsl.yaml", "{count: DS,", "{date: DS.DSSEQ,", "adsl.yaml:10:3", "date reads a date, and DS.DSSEQ is numeric"),
     ("study.yaml", "first: enrol.\"Patient No\"", "first: enrol.\"Patient\"", "study.yaml:7:", "nearest   Patient No"),
     ("study.yaml", "subjects: enrol", "subjects: enroll", "study.yaml:7:", "nearest   enrol"),
 ])
@@ -128,6 +135,16 @@ def test_a_build_refuses_names_that_the_export_does_not_have(place):
     path.write_text(path.read_text().replace("What Happened", "What happened"))
     done = mill(place, "build", "--out", "out")
     assert done.returncode == 2 and "nearest   What happened" in done.stderr and not (place / "out").exists()
+
+
+def test_dates_in_lists_and_in_models_of_a_step_are_seen():
+    def marked(verb, params):
+        return [str(ref) for ref in _dates(verb.model.model_validate(params))]
+
+    element = {"start": ["VISITNUM"], "code": "X"}
+    assert marked(RECORD_VERBS["elements"], {"of": {"A": element}, "end": "AGE", "ended": "X == 1"}) == ["VISITNUM", "AGE"]
+    assert marked(VERBS["iso8601"], {"of": ["AESEQ"]}) == ["AESEQ"]
+    assert marked(VERBS["study_day"], {"dtc": "A"}) == ["A", "DM.RFSTDTC"]
 
 
 @pytest.mark.parametrize(
