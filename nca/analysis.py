@@ -16,7 +16,7 @@ from engine.errors import CommandError, Problem
 from nca.areas import Bools, Floats
 from nca.catalogue import BOLUS, CODES, EXTRAVASCULAR, INFUSION, PARAMETERS, Reason
 from nca.curve import SAME, Curve, Reached, between_neighbours, curve_of, drawn_at_start, ends, initial, reach
-from nca.profiles import MEASURED, Concentrations, Doses, Points, Windows, points_of, sort, windows_of
+from nca.profiles import MEASURED, Concentrations, Doses, Points, Windows, given_or_next, points_of, sort, windows_of
 from nca.settings import Settings
 from nca.slope import Fits, Ints, fit
 
@@ -77,7 +77,8 @@ class _Analysis:
         self.samples, self.doses, self.w, self.settings = samples, doses, windows, settings
         self.points = p = points_of(samples, doses, windows, settings)
         self.open = ~np.isfinite(windows.end)
-        self.route = np.append(doses.route, EXTRAVASCULAR)[windows.dose]
+        self.undosed = np.where(windows.dose < 0, Reason.NO_DOSE, 0)
+        self.route = np.append(doses.route, EXTRAVASCULAR)[given_or_next(doses, windows)]
         self.duration = np.append(doses.duration, 0.0)[windows.dose]
         self.measured = p.kind == MEASURED
         self.after = np.bincount(p.window[self.measured & (p.time > windows.low[p.window])], minlength=windows.m)
@@ -110,7 +111,8 @@ class _Analysis:
         inside = counts & (p.time <= w.high[p.window])
         self.cmax, self.tmax = self._extreme(np.fmax, inside)
         self.lowest, self.when_lowest = self._extreme(np.fmin, inside)
-        _, self.peak = self._extreme(np.fmax, counts)  # of the whole curve, which reaches beyond a closed interval
+        # of the whole curve, which reaches beyond a closed interval
+        self.top, self.peak = self._extreme(np.fmax, counts)
         self.none = self._nothing(p.time <= w.high[p.window])
         few = np.where(self.after < self.settings.min_measurable, Reason.FEW_MEASURABLE, Reason.NONE)
         self.few = self._first(self._nothing(np.ones(len(p.time), dtype=np.bool_)), few)
@@ -137,6 +139,7 @@ class _Analysis:
         beyond = p.time >= peak if s.tmax_in_slope else p.time > peak
         given = np.where(self.w.at_dose, self.duration, 0.0)  # an infusion must have ended
         eligible = self.measured & ~self.samples.excluded[p.sample] & beyond & (p.time >= given[p.window])
+        eligible &= (self.w.dose >= 0)[p.window]
         at = np.flatnonzero(eligible)
         self.fits = f = fit(p.window[at], p.time[at], p.value[at], self.w.m, s)
         self.slope_points = eligible & (p.time >= f.first[p.window])
@@ -159,6 +162,7 @@ class _Analysis:
         start = np.where(np.isnan(drawn) & nothing_yet & ~self._measurable_before(), 0.0, drawn)
         start = np.where(np.isnan(start), between_neighbours(self.samples, p, self.doses, w, self.peak, s), start)
         start = np.where(np.isnan(self.c0), start, self.c0)
+        self.turn = np.where(self.c0 >= self.top, w.low, self.peak)
         if s.tau is not None:
             inside = self.measured & (p.time <= self.tau_end[p.window] + SAME)
             end = self._reach(self._curve(start), self.tau_end).value
@@ -177,16 +181,16 @@ class _Analysis:
         return earliest[self.w.profile] < self.w.start
 
     def _curve(self, start: Floats) -> Curve:
-        return curve_of(self.points, self.w, start, self.peak, self.settings)
+        return curve_of(self.points, self.w, start, self.turn, self.settings)
 
     def _reach(self, curve: Curve, until: Floats) -> Reached:
-        return reach(curve, self.w, until, self.peak, self.fits, self.able, self.settings)
+        return reach(curve, self.w, until, self.turn, self.fits, self.able, self.settings)
 
     def find_doses(self) -> None:
         w = self.w
         self.amount = np.append(self.doses.amount, np.nan)[w.dose]
         no_amount = np.where(np.isnan(self.amount) | (self.amount <= 0), Reason.AMOUNT, 0)
-        one = self._first(np.where(w.dose < 0, Reason.NO_DOSE, 0), np.where(w.several, Reason.SEVERAL_DOSES, 0))
+        one = np.where(w.several, Reason.SEVERAL_DOSES, 0)
         self.no_dose = self._first(one, no_amount)
         at_start = self.points.time == w.low[self.points.window]
         free = np.zeros(w.m, dtype=np.bool_)
@@ -199,8 +203,8 @@ class _Analysis:
     # -- parameters
 
     def put(self, code: str, value: Floats, *reasons: Ints) -> None:
-        """Keep a parameter where no reason speaks against it."""
-        reason = self._first(*reasons)
+        """Keep a parameter where no reason speaks against it; without a dose to count from, none is kept."""
+        reason = self._first(self.undosed, *reasons)
         reason = np.where((reason == 0) & ~np.isfinite(value), Reason.UNDEFINED, reason)
         self.reason[code] = reason
         self.value[code] = np.where(reason == 0, value, np.nan)

@@ -5,7 +5,7 @@ At the start the first of these holds:
    dose only); else back on the line through the logarithms of the first two measurable concentrations after the dose,
    when they fall; else the first of them;
 2. a sample drawn at the start, or taken for one;
-3. a dose there, and neither an earlier dose nor tau: 0;
+3. a dose there, neither an earlier dose nor tau, and nothing measurable before it: 0;
 4. tau: the lowest concentration within tau, the value at its end included;
 5. samples on both sides: the concentration between them.
 
@@ -61,7 +61,7 @@ class Reached:
 
 
 def curve_of(points: Points, windows: Windows, start: Floats, tmax: Floats, settings: Settings) -> Curve:
-    """The curve, once the concentration at the start is known (or NaN)."""
+    """The curve, once the concentration at the start is known (or NaN); `tmax` is the start where C0 is highest."""
     kept = np.flatnonzero(~np.isnan(points.value) & (points.time > windows.low[points.window]))
     window, time, value = points.window[kept], points.time[kept], points.value[kept]
     count = np.bincount(window, minlength=windows.m).astype(np.int64)

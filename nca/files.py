@@ -1,7 +1,8 @@
 """Concentrations and doses from CSV files, and parameters and points to CSV; all problems are listed at once.
 
 CONC has the columns profile, time, conc and, if wanted, exclude; DOSE has profile, time, dose, route and duration. An
-empty conc is missing, 0 and BLQ are below the limit of quantification. A profile with concentrations needs a dose.
+empty conc is missing, 0 and BLQ (BQL, BLOQ) are below the limit of quantification. A profile with concentrations needs
+a dose.
 
 Sources: docs/nca.md.
 """
@@ -27,8 +28,9 @@ MAX_BYTES = 500_000_000
 LISTED = 10  # problems of one kind that are listed singly
 CONC = ("profile", "time", "conc")
 DOSE = ("profile", "time", "dose", "route", "duration")
+BELOW = ("BLQ", "BQL", "BLOQ")  # in upper or lower case: below the limit of quantification
 EXCLUDE = {"Y": True, "1": True, "N": False, "0": False}
-_ROUTE_WORDS = {**{r: i for i, r in enumerate(ROUTES)}, "intravascular bolus": 1, "intravascular infusion": 2}
+ROUTE_WORDS = {**{r: i for i, r in enumerate(ROUTES)}, "intravascular bolus": 1, "intravascular infusion": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,13 @@ class _File:
         if len(at) > LISTED:
             self.problems.append(Problem(f"{what}: {len(at) - LISTED:,} more records", Place(self.shown)))
 
-    def numbers(self, column: str, what: str, *, needed: bool = True, low: float | None = None) -> Floats:
+    def numbers(self, column: str, what: str, *, needed: bool = True, low: float | None = None,
+                expected: str = "a plain decimal number such as 0.5") -> Floats:
         """A column as numbers; what is none, missing where needed, or too low is told."""
         values, bad = to_numbers(self.frame[column])
         array = values.to_numpy(dtype=np.float64)
         infinite = np.isinf(array)
-        self.tell(bad | infinite, f"{what} is no number", column, "a plain decimal number such as 0.5")
+        self.tell(bad | infinite, f"{what} is no number", column, expected)
         if needed:
             self.tell(self.frame[column].isna().to_numpy(), f"{what} is missing", column, "a number")
         if low is not None:
@@ -151,8 +154,9 @@ def read_files(conc: Path, dose: Path) -> Read:
 def _samples(file: _File, profile: Ints) -> Concentrations:
     time = file.numbers("time", "the time")
     text = file.frame["conc"]
-    file.frame["conc"] = text.mask((text.str.upper() == "BLQ").fillna(False).to_numpy(dtype=bool), "0")
-    conc = file.numbers("conc", "the concentration", needed=False, low=0)
+    file.frame["conc"] = text.mask(text.str.upper().isin(BELOW).to_numpy(dtype=bool), "0")
+    conc = file.numbers("conc", "the concentration", needed=False, low=0,
+                        expected="a plain decimal number such as 0.5; BLQ or 0 below the limit; empty when missing")
     excluded = np.zeros(len(time), dtype=np.bool_)
     if "exclude" in file.frame:
         said = file.frame["exclude"]
@@ -168,8 +172,8 @@ def _doses(file: _File, profile: Ints) -> Doses:
     time = file.numbers("time", "the time")
     amount = file.numbers("dose", "the dose", low=0)
     duration = np.nan_to_num(file.numbers("duration", "the duration", needed=False, low=0))
-    said = file.frame["route"].str.lower().map(_ROUTE_WORDS)
-    file.tell(said.isna().to_numpy(), "no such route", "route", ", ".join(_ROUTE_WORDS))
+    said = file.frame["route"].str.lower().map(ROUTE_WORDS)
+    file.tell(said.isna().to_numpy(), "no such route", "route", ", ".join(ROUTE_WORDS))
     route = said.fillna(-1).to_numpy(dtype=np.int64)
     infused = route == ROUTES.index("infusion")
     file.tell(infused & ~(duration > 0), "an infusion without a duration", "duration", "more than 0")
@@ -207,6 +211,7 @@ def points_csv(result: Parameters, names: list[str]) -> bytes:
     notes[[FIRST, MIDDLE, LAST]] = "BLQ BEFORE MEASURABLE", "BLQ BETWEEN MEASURABLE", "BLQ AFTER MEASURABLE"
     note = notes[p.kind]
     note = np.where(p.moved, "TAKEN FOR THE START", note)
+    note = np.where(w.dose[p.window] < 0, REASONS[Reason.NO_DOSE], note)
     note = np.where(s.excluded[p.sample] & (note == ""), "KEPT OUT OF LAMBDA Z", note)
     return _csv({
         "profile": np.array(names, dtype=object)[w.profile[p.window]],

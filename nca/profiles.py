@@ -1,8 +1,8 @@
 """Concentrations and doses by profile, and the points that an interval of a profile has.
 
 An interval of a profile reaches from its start to the next dose (or, where the interval ends later, to the first dose
-at or after its end). Its times count from the dose at or before its start. A sample at a dose's time was drawn before
-that dose.
+at or after its end). Its times count from the dose at or before its start; where none is, no sample counts. A sample at
+a dose's time was drawn before that dose.
 """
 
 from __future__ import annotations
@@ -110,6 +110,13 @@ def windows_of(profiles: int, intervals: list[tuple[float, float]], doses: Doses
                    np.isfinite(end) & (inside > before), start - origin, end - origin)
 
 
+def given_or_next(doses: Doses, windows: Windows) -> Ints:
+    """The dose of every window; where none is at or before its start, the profile's first; -1 where it has none."""
+    first = np.searchsorted(doses.profile, windows.profile)
+    upcoming = np.where(np.append(doses.profile, -1)[first] == windows.profile, first, -1)
+    return np.where(windows.dose >= 0, windows.dose, upcoming)
+
+
 def points_of(samples: Concentrations, doses: Doses, windows: Windows, settings: Settings) -> Points:
     """The samples of every window, with the concentrations as they count."""
     w, profile = windows, windows.profile
@@ -117,7 +124,8 @@ def points_of(samples: Concentrations, doses: Doses, windows: Windows, settings:
     ahead = count_before(doses.profile, doses.time, profile, w.end, equal=False)
     upcoming = np.where(np.isfinite(w.end), np.maximum(ahead, before), before)
     owner, times = np.append(doses.profile, -1), np.append(doses.time, np.inf)
-    until = np.where(owner[upcoming] == profile, times[upcoming], np.inf)
+    bounded = (owner[upcoming] == profile) & ((w.dose >= 0) | np.isfinite(w.end))
+    until = np.where(bounded, times[upcoming], np.inf)  # without a dose none is the next: every sample is told of
     low = count_before(samples.profile, samples.time, profile, w.start, equal=False)
     high = count_before(samples.profile, samples.time, profile, until, equal=True)
     low -= _predose(samples, doses, w, low, settings)
@@ -131,6 +139,7 @@ def points_of(samples: Concentrations, doses: Doses, windows: Windows, settings:
     value = conc.copy()
     for place, (_, rule) in zip((FIRST, MIDDLE, LAST), settings.blq(), strict=True):
         value[kind == place] = np.nan if rule == "drop" else 0.0 if rule == "keep" else rule
+    value[w.dose[window] < 0] = np.nan
     return Points(window, sample, time, value, kind, moved)
 
 

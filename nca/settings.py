@@ -25,7 +25,8 @@ class Settings:
     """Choices of an analysis, with the defaults that most protocols state.
 
     Args:
-        method: linear; linear while rising and logarithmic while falling; linear to Tmax and logarithmic after it.
+        method: linear; linear while rising and logarithmic while falling; linear to Tmax and logarithmic after it
+            (after a bolus from C0 on, where no sample is above it).
         blq_first, blq_middle, blq_last: a result below the limit before the first measurable concentration since
             the dose (or where none is), between two, and after the last.
         min_points: fewest points of lambda-z.

@@ -16,6 +16,7 @@ from formats.atomic import write_bytes
 from nca.analysis import analyse
 from nca.files import parameters_csv, points_csv, read_files
 from nca.settings import Blq, Settings
+from trialmill.blocking import counted
 
 MOST_INTERVALS = 50
 
@@ -27,6 +28,11 @@ class Analysed:
     profiles: int
     reported: int
     not_reported: int
+
+    def counted(self) -> str:
+        """What an analysis tells on the command line."""
+        profiles, parameters = counted(self.profiles, "profile"), counted(self.reported, "parameter")
+        return f"{profiles}, {parameters}, {self.not_reported:,} not reported"
 
 
 def blq_rule(text: str, option: str) -> Blq:

@@ -37,6 +37,25 @@ def test_a_bolus_is_exact_at_any_sampling_because_its_fall_is_logarithmic():
     assert {c: got[c] for c in exact} == pytest.approx(exact, rel=1e-12)
 
 
+def test_a_bolus_is_exact_from_c0_on_when_areas_are_logarithmic_after_tmax():
+    # the first sample, at 0.25 h, is Tmax; C0 lies above it, so the way down to it is logarithmic too
+    run = profile(points(bolus, [0.25, 1, 3, 7, 24]), [(0, DOSE)], "bolus")
+    whole = DOSE / (KE * V)
+    got = said(*run, method="lin-log")
+    exact = {"AUCLST": whole * (1 - math.exp(-2.4)), "AUCIFO": whole, "AUCPBEO": 100 * (1 - math.exp(-0.025)),
+             "AUMCIFO": whole / KE, "TMAX": 0.25, "LAMZ": KE, "LAMZNPT": 4}
+    assert {c: got[c] for c in exact} == pytest.approx(exact, rel=1e-12)
+    for end in (0.1, 0.25, 5):  # before, at and after the first sample
+        area = said(*run, interval=(0, end), method="lin-log")["AUCINT"]
+        assert area == pytest.approx(whole * (1 - math.exp(-KE * end)), rel=1e-12)
+
+
+def test_a_bolus_whose_c0_lies_below_its_highest_sample_stays_linear_to_tmax():
+    # C0 is the first sample, 8, as 8 and 9 do not fall; Tmax is 3 h
+    got = said(*profile({1: 8, 3: 9, 5: 3}, route="bolus"), method="lin-log")
+    assert got["C0"] == 8 and got["AUCLST"] == pytest.approx(8 + 17 + 6 / math.log(3) * 2, rel=1e-14)
+
+
 def test_an_oral_dose_sampled_densely():
     got = said(*profile(points(oral, DENSE), [(0, DOSE)]))
     tmax = math.log(KA / KE) / (KA - KE)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from nca.files import BELOW, EXCLUDE, ROUTE_WORDS
+from trialmill.nca import Analysed
+
 ROOT = Path(__file__).resolve().parents[2]
 CONC = "profile,time,conc\nB,0,BLQ\nB,1,8\nB,2,4\nB,4,1\nB,8,\nA,0,0\nA,1,16\nA,3,4\nA,5,1\nA,7,0.25\n"
 DOSE = "profile,time,dose,route,duration\nA,0,100,extravascular,\nB,0,50,Intravascular infusion,0.5\n"
@@ -88,6 +91,51 @@ def test_files_that_cannot_be_used(tmp_path, conc, dose, said):
     done, out = run(tmp_path, conc, dose)
     assert done.returncode == 2 and said in done.stderr and not out.exists()
     assert "Traceback" not in done.stderr
+
+
+def test_the_words_for_below_the_limit_for_the_routes_and_for_exclude_count_as_the_guide_says(tmp_path):
+    conc = "profile,time,conc,exclude\nA,0,{},\nA,1,16,{}\nA,2,8,{}\nA,3,4,n\nA,4,2,N\nA,5,1,0\n"
+    dose = "profile,time,dose,route,duration\nA,0,100,{},{}\n"
+    said = []
+    for below, yes, no in (("0", "Y", "N"), ("BLQ", "1", "0"), ("bql", "y", ""), ("Bloq", "1", "n")):
+        done, out = run(tmp_path, conc.format(below, yes, no), dose.format("extravascular", ""))
+        assert done.returncode == 0, done.stderr
+        said.append(out.read_bytes())
+    assert len(set(said)) == 1
+    for short, route, duration in (("bolus", "Intravascular Bolus", ""), ("infusion", "intravascular infusion", "0.5")):
+        both = []
+        for word in (short, route):
+            done, out = run(tmp_path, "profile,time,conc\nA,0,0\nA,1,2\n", dose.format(word, duration))
+            assert done.returncode == 0, done.stderr
+            both.append(out.read_bytes())
+        assert both[0] == both[1]
+    guide = (ROOT / "docs" / "nca.md").read_text(encoding="utf-8")
+    assert [w for w in (*ROUTE_WORDS, *BELOW, *EXCLUDE) if f"`{w}`" not in guide] == []
+
+
+@pytest.mark.parametrize("text", ["<0.5", "LLOQ", "<LLOQ", "ND"])
+def test_a_text_that_is_no_concentration_is_told_with_the_words_that_are(tmp_path, text):
+    done, out = run(tmp_path, CONC.replace("A,0,0", f"A,0,{text}"))
+    assert done.returncode == 2 and not out.exists()
+    assert f'"{text}", profile A' in done.stderr and "BLQ or 0 below the limit; empty when missing" in done.stderr
+
+
+def test_a_dose_after_the_start_is_told_for_every_parameter_and_sample(tmp_path):
+    reason = "NO DOSE AT OR BEFORE THE START OF THE INTERVAL"
+    conc = "profile,time,conc\n" + "".join(f"A,{t},{100 * 2.0**-t:g}\n" for t in (0, 1, 2, 3, 4, 6, 8))
+    points = tmp_path / "points.csv"
+    done, out = run(tmp_path, conc, "profile,time,dose,route,duration\nA,5,100,bolus,\n",
+                    ("--interval", "0:inf", "--points", str(points)))
+    assert done.returncode == 0, done.stderr
+    got = values(out)
+    assert ("A", "inf", "CMAX") in got and ("A", "inf", "C0") in got and set(got.values()) == {reason}
+    assert points.read_text(encoding="utf-8").splitlines()[1:] == [
+        f"A,0,inf,{t},{100 * 2.0**-t:g},,,{reason}" for t in (0, 1, 2, 3, 4, 6, 8)]
+
+
+def test_one_profile_is_counted_as_one():
+    assert Analysed(1, 1, 0).counted() == "1 profile, 1 parameter, 0 not reported"
+    assert Analysed(1200, 2, 1).counted() == "1,200 profiles, 2 parameters, 1 not reported"
 
 
 def test_another_encoding_is_told_without_talk_of_a_study(tmp_path):

@@ -117,6 +117,19 @@ def test_a_missing_predose_counts_as_nothing_yet_after_the_first_dose():
     assert said(*profile({2: 8, 4: 4}))["AUCLST"] == pytest.approx(8 + 4 / LN2 * 2)
 
 
+def test_the_start_after_a_first_dose_is_0_only_where_nothing_measurable_was_drawn_before_it():
+    unknown = "NO CONCENTRATION AT THE START OF THE INTERVAL"
+    after = {2: 8.0, 4: 4.0}
+    area = 8 + 4 / LN2 * 2
+    assert said(*profile({-2: 0, **after}))["AUCLST"] == pytest.approx(area)
+    got = said(*profile({-2: 1, **after}))
+    assert got["AUCLST"] == got["AUCIFO"] == unknown and got["CMAX"] == 8
+    # a later sample below the limit, but at most 1 h before the dose, is the start
+    assert said(*profile({-2: 1, -0.5: 0, **after}))["AUCLST"] == pytest.approx(area)
+    # and so is the measurable one, where 2 h before the dose is near enough: (1 + 8) / 2 x 2 h, 1 more
+    assert said(*profile({-2: 1, **after}), predose=2)["AUCLST"] == pytest.approx(area + 1)
+
+
 def test_a_missing_predose_at_steady_state_is_the_lowest_of_the_interval():
     # lowest within tau is 2 at 24 h; linear up from 2 to 8
     got = said(*profile({1: 8, 12: 4, 24: 2}), tau=24)
@@ -191,9 +204,39 @@ def test_an_area_over_several_doses_gives_no_clearance():
     assert got["AUCINTD"] == "FURTHER DOSE IN THE INTERVAL"
 
 
-def test_no_dose_before_the_interval_leaves_what_needs_none():
-    got = said(*profile({0: 1, 1: 8, 3: 4, 5: 2, 7: 1}, [(12, 100)]))
-    assert got["CMAX"] == 8 and got["CLFO"] == "NO DOSE AT OR BEFORE THE START OF THE INTERVAL"
+NO_DOSE = "NO DOSE AT OR BEFORE THE START OF THE INTERVAL"
+
+
+@pytest.mark.parametrize("dose", [5, 12, 0.001])
+@pytest.mark.parametrize("interval", [(0, INF), (0, 24), (0, 3)])
+@pytest.mark.parametrize("tau", [None, 24])
+def test_without_a_dose_at_or_before_its_start_an_interval_reports_nothing(dose, interval, tau):
+    # 100 at 0 h halves every hour: without the reason it would look like a bolus at 0 h
+    run = profile({t: 100 * 2.0**-t for t in (0, 1, 2, 3, 4, 6, 8, 24)}, [(dose, 100)])
+    got = said(*run, interval=interval, tau=tau)
+    assert {"CMAX", "TMAX", "AUCLST" if interval[1] == INF else "AUCINT"} <= set(got)
+    assert set(got.values()) == {NO_DOSE}
+    assert slope_times(*run, interval=interval, tau=tau) == []
+
+
+def test_a_profile_without_any_dose_reports_nothing_either():
+    assert set(said(*profile({0: 1, 1: 8, 3: 4, 5: 2, 7: 1}, [])).values()) == {NO_DOSE}
+
+
+def test_the_interval_that_starts_at_the_dose_has_its_curve_whatever_was_asked_before_it():
+    run = profile({0: 0, 4: 0, 6: 8, 7: 4, 8: 2, 9: 1}, [(5, 100)])
+    got = said(*run, interval=(5, INF))
+    assert (got["CMAX"], got["TMAX"], got["LAMZ"]) == pytest.approx((8, 1, LN2))
+    assert got["AUCLST"] == pytest.approx(4 + 7 / LN2)
+    assert set(said(*run, interval=(4.9, INF)).values()) == {NO_DOSE}
+
+
+def test_what_is_not_reported_without_a_dose_follows_the_route_of_the_dose_to_come():
+    got = said(*profile({0: 1, 1: 8}, [(5, 100)], "bolus"))
+    assert got["CLO"] == got["C0"] == NO_DOSE and "CLFO" not in got
+
+
+def test_a_dose_not_known_or_zero_gives_no_clearance():
     assert said(*profile({0: 0, 1: 8, 3: 4, 5: 2, 7: 1}, [(0, MISS)]))["CLFO"] == "DOSE NOT KNOWN OR 0"
     assert said(*profile({0: 0, 1: 8, 3: 4, 5: 2, 7: 1}, [(0, 0)]))["CMAXD"] == "DOSE NOT KNOWN OR 0"
 
