@@ -25,7 +25,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from engine.errors import DataError, Place, Problem
 from engine.numbers import NUMBER
@@ -185,7 +185,29 @@ class StandardResult(_Standardised):
     The first that applies: a text of `texts` by its standard result; a number, or one beyond a limit, by the factor of
     its unit; a number whose unit the table does not hold stays with its unit behind it, so that nobody takes it for a
     standardised one, and is listed; any other text stays and is listed.
+
+    The table of `units` has a row for each test and unit as delivered: TEST, UNIT (empty for none), TERM (the unit's
+    submission value), FACTOR (by which a result is multiplied: a number, or a fraction such as 5/9) and STDUNIT, one
+    for each test. It may have LESS (taken off the result before, as 32 of degrees Fahrenheit) and PLACES: the most
+    decimals that converted results of that unit keep, in place of `places`. A factor of 1 keeps the digits as they are.
     """
+
+    _by_unit: bool = PrivateAttr(False)  # whether the table says how many decimals are kept
+
+    def learn_tables(self, columns: Callable[[str], tuple[str, ...]]) -> None:
+        """See Params."""
+        self._by_unit = "PLACES" in columns(self.units)
+
+    def own_sentence(self) -> str | None:
+        """See Params."""
+        if not self._by_unit:
+            return None
+        texts = f"; texts by {self.texts}" if self.texts else ""
+        return (
+            f"{self.of} x the factor of its unit in {self.units}, at most the decimals that PLACES of {self.units} "
+            f"says for the unit, {self.places} where it says none, half away from zero; a factor of 1 keeps the "
+            f"digits; `<` and `>` stay{texts}"
+        )
 
     def derive(self, at: At) -> pd.Series:
         """See Params."""

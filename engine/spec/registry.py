@@ -57,6 +57,9 @@ class Params(Model):
     def learn(self, hooks: dict[str, HookSpec]) -> None:
         """Take what study.yaml says of the hook that the line names; called once, after all files were read."""
 
+    def learn_tables(self, columns: Callable[[str], tuple[str, ...]]) -> None:
+        """Take what columns the study's tables have, for the sentence; called once, after all files were read."""
+
     def own_sentence(self) -> str | None:
         """The reviewer's sentence where it is not the verb's."""
         return None
@@ -224,14 +227,21 @@ def sentence(verb_: Verb, params: Model) -> str:
     words: dict[str, str] = {}
     for name in type(params).model_fields:
         value = getattr(params, name)
-        if isinstance(value, (list, tuple)):
-            words[name] = ", ".join(str(v) for v in value)
-        elif isinstance(value, dict):
-            words[name] = "; ".join(f"{k} = {v}" for k, v in value.items())
+        if isinstance(value, dict):
+            words[name] = "; ".join(f"{k} = {_word(v) or '(nothing)'}" for k, v in value.items())
         else:
-            words[name] = "" if value is None else str(value)
+            words[name] = _word(value)
     says = _PIECE.sub(lambda m: m[1] if all(words.get(n) for n in _FIELD.findall(m[1])) else "", verb_.says)
     return says.format_map(words)
+
+
+def _word(value: Any) -> str:
+    """A parameter as a reviewer reads it: no word of Python; empty where there is none."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_word(v) for v in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 __all__ = [

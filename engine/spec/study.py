@@ -204,6 +204,13 @@ class Study:
             self._tables[name] = _read_table(path, f"{self.shown}/tables/{path.name}")
         return self._tables[name]
 
+    def table_columns(self, name: str) -> tuple[str, ...]:
+        """Columns of a look-up table; () where there is none that can be read, which lint tells."""
+        try:
+            return tuple(str(c) for c in self.lookup(name).columns)
+        except SpecError:
+            return ()
+
     @cached_property
     def _tables(self) -> dict[str, pd.DataFrame]:
         return {}
@@ -275,7 +282,11 @@ def load_study(folder: Path | str, shown: str = "") -> Study:
         for p in sorted(path.rglob("*"))
         if p.suffix in (".yaml", ".csv", ".py") and p.is_file() and "simulator" not in p.parts
     }
-    return Study(path, shown, file, document, raw, forms, datasets, texts)
+    study = Study(path, shown, file, document, raw, forms, datasets, texts)
+    for spec in datasets.values():
+        for _, line in spec.all_lines():
+            line.params.learn_tables(study.table_columns)
+    return study
 
 
 def _document(path: Path, shown: str, problems: list[Problem]) -> Document | None:

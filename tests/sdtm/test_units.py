@@ -1,5 +1,6 @@
 """Results in standard units, by tables that a laboratory scientist can check with a pocket calculator."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import engine.verbs  # noqa: F401
 import sdtm  # noqa: F401
 from engine.errors import DataError
 from engine.spec.codelists import find_codelist
+from engine.spec.methods import line_sentence, variable_sentence
 from engine.spec.study import load_study
 from sdtm.results import Numeric
 from sdtm.units import InUnit, ReportedUnit, StandardResult, StandardUnit, Units
@@ -185,6 +187,20 @@ def test_every_unit_of_the_study_is_a_term():
         rows = BY002.lookup(name)
         known = find_codelist(BY002, codelist, "sdtm").values
         assert set(rows["TERM"].dropna()) | set(rows["STDUNIT"].dropna()) <= known
+
+
+def test_the_sentence_says_where_the_number_of_decimals_comes_from():
+    said = line_sentence(BY002.datasets["VS"].line("VSSTRESC"))
+    assert "at most the decimals that PLACES of vital_units says for the unit, 4 where it says none" in said
+    said = line_sentence(next(line for _, line in BY002.datasets["LB"].all_lines() if line.name == "LBSTRESC"))
+    assert "in lab_units, at most 4 decimals" in said
+
+
+def test_no_sentence_of_the_study_shows_a_word_of_python():
+    said = {n: [variable_sentence(s, v) for v in s.names] for n, s in BY002.datasets.items()}
+    assert "N = (nothing)" in "".join(said["AE"])
+    leaks = [(n, t) for n, texts in said.items() for t in texts if re.search(r"\b(None|True|False)\b|\[\]|\{\}", t)]
+    assert leaks == []
 
 
 def test_shuffled_records_get_the_same_results():
