@@ -80,6 +80,10 @@ class Nca(RecordParams):
             _interval(text)
         return texts
 
+    def group(self) -> tuple[tuple[VariableRef, ...], tuple[VariableRef, ...]]:
+        """See RecordParams."""
+        return tuple(self.profile), (self.conc, self.time)
+
     def make(self, at: At) -> Made:
         """See RecordParams."""
         frame = pd.DataFrame({"who": at.subject, **{f"p{i}": at.text(r) for i, r in enumerate(self.profile)}})

@@ -22,10 +22,13 @@ from engine.errors import CommandError, DataError, Problem, nearest
 from engine.numbers import number_texts
 from engine.run.at import At
 from engine.run.issues import Issue
-from engine.run.lineage import MISSING, Step, as_day, partial_run, shown, trace
+from engine.run.lineage import Step, trace
+from engine.run.looked import key_text
 from engine.run.overflow import MOST, qualifier_name, split_text
+from engine.run.partial import partial_run
 from engine.run.plan import Node
 from engine.run.run import Run
+from engine.run.shown import MISSING, as_day, moment, shown
 from engine.run.tables import Table
 from engine.spec.dataset import DatasetSpec
 from engine.spec.registry import sentence
@@ -104,8 +107,8 @@ def explain_record(
         if len(parts) > 1:
             step.note = f"part {part + 1} of {len(parts)} of {name}, which is split at blanks"
     at = At(run, run.table(spec.name), np.array([row]))
-    values = _values(run.table(spec.name), run, spec.keys, row)
-    keys = ", ".join(f"{k} {v}" for k, v in values.items() if k != "STUDYID")
+    keys = ", ".join(f"{k} {v}" for k, v in _shown_values(run, spec, spec.keys, row).items() if k != "STUDYID")
+    cells = _cells(step)
     scope = "this subject's records alone" if alone else "all subjects, since a verb on the way looks at others"
     published = _published(study, out, spec, name, qualifier, run, row, step.value)
     absent = qualifier and step.value == MISSING
@@ -113,51 +116,54 @@ def explain_record(
         f"{variable} = {step.value}" + (f" ({step.received})" if step.received else ""),
         *([f"  no record of SUPP{spec.name}, since the qualifier has no value"] if absent else []),
         f"  derived   {step.says}  [{step.source}]" + (f"  {step.note}" if step.note else ""),
-        *_cells(step),
+        *_listed([text for text, _ in cells]),
         f"  record    {keys}",
-        f"  from      {run.places(at)[0] or 'no single raw record'}",
+        f"  from      {_from(study, run.places(at)[0], [place for _, place in cells])}",
         *([f"  published {published}"] if published else []),
         *([f"in detail, worked out from {scope}:"] if step.used else [f"  worked out from {scope}"]),
         *_tree(step, 0),
     ]
 
 
-def _cells(step: Step) -> list[str]:
-    """The raw cells, and rows of tables, that the value goes back to.
+def _cells(step: Step) -> list[tuple[str, str]]:
+    """The raw cells, and rows of tables, that the value goes back to: what is told of each, and where it stands.
 
-    Of what a step read, that which holds its value is followed, else all of it.
+    Of what a step read, that which holds its value is followed, else all that its value came from.
     """
-    cells: dict[tuple[str, str, str], None] = {}
-    told = dict(_told_in_full(step))  # what a step that says "see above" refers to
+    cells: dict[tuple[str, str, str], str] = {}
     done: set[int] = set()
 
-    def follow(each: Step) -> None:
-        read = each.used or told.get(_above(each), [])
-        same = [u for u in read if _same(u.value, each.value)]
-        for used in same or read:
-            if id(used) not in done:
-                done.add(id(used))
-                if PLACE.search(used.source) and not used.used:
-                    cells[(used.name, used.received or used.value, used.source)] = None
-                follow(used)
+    def follow(each: Step, among: str) -> None:
+        full = each.above or each
+        main = {id(u) for u in full.main}
+        whole = any(u.among for u in full.main)  # several records as a whole: that one holds the value is chance
+        same = [] if whole and len(full.main) > 1 else [u for u in full.used if _same(u.value, each.value)]
+        for used in [u for u in same if id(u) in main] or same or full.main or full.used:
+            if id(used) in done:
+                continue
+            done.add(id(used))
+            counted = used.among or among
+            if PLACE.search(used.source) and not (used.above or used).used:
+                cells.setdefault((used.name, used.received or used.value, used.source), counted)
+            follow(used, counted)
 
-    follow(step)
-    shown_cells = [f"{name} = {value}  [{source}]" for name, value, source in cells][:SHOWN_CELLS]
+    follow(step, "")
+    return [(f"{name} = {value}  [{source}]" + (f"  ({among})" if among else ""), source)
+            for (name, value, source), among in cells.items()]
+
+
+def _from(study: Study, behind: str, places: list[str]) -> str:
+    """The raw record behind the record; where there is none, that of the value if it comes from one alone."""
+    every = dict.fromkeys(place for each in places for place in each.split("; "))
+    raw = [place for place in every if not place.startswith(f"{study.shown}/")]
+    if behind:
+        return behind + (" (the record; its value comes from elsewhere)" if raw and behind not in raw else "")
+    return raw[0] if len(raw) == 1 else "no single raw record"
+
+
+def _listed(cells: list[str]) -> list[str]:
     more = [f"and {len(cells) - SHOWN_CELLS} more, see below"] if len(cells) > SHOWN_CELLS else []
-    return [("  raw       " if n == 0 else " " * 12) + text for n, text in enumerate([*shown_cells, *more])]
-
-
-def _above(step: Step) -> str:
-    """What a step is called by one that refers to it: variables by name, what a record verb made by the verb."""
-    made, _, _ = step.name.partition(".")
-    return made if made.islower() else step.name
-
-
-def _told_in_full(step: Step) -> Iterator[tuple[str, list[Step]]]:
-    for each in step.used:
-        if each.used:
-            yield _above(each), each.used
-        yield from _told_in_full(each)
+    return [("  raw       " if n == 0 else " " * 12) + text for n, text in enumerate([*cells[:SHOWN_CELLS], *more])]
 
 
 def _same(one: str, other: str) -> bool:
@@ -168,7 +174,9 @@ def _same(one: str, other: str) -> bool:
 def _named(study: Study, variable: str) -> tuple[DatasetSpec, str]:
     dataset, _, name = variable.partition(".")
     spec = study.datasets.get(dataset.removeprefix("SUPP"))
-    if spec is None or not name:
+    if spec is not None and not name:
+        raise CommandError(Problem(f"{dataset} is a dataset: which variable of it", expected=_variables(spec, dataset)))
+    if spec is None:
         known = [*study.datasets, *(f"SUPP{s.name}" for s in study.datasets.values() if s.supplemental)]
         raise CommandError(
             Problem(f"no dataset of {variable}", expected="DATASET.VARIABLE", nearest=nearest(dataset, known))
@@ -176,8 +184,16 @@ def _named(study: Study, variable: str) -> tuple[DatasetSpec, str]:
     own = [*spec.supplemental, *_continued(spec), *SUPPQUAL]
     known = own if dataset.startswith("SUPP") else [*IMPLIED, *spec.names]
     if name not in known and not (name in spec.supplemental or _derived(spec, name)):
-        raise CommandError(Problem(f"{dataset} has no {name}", nearest=nearest(name, [*known, *spec.supplemental])))
+        near = nearest(name, [*known, *spec.supplemental])
+        expected = "" if near else _variables(spec, dataset)
+        raise CommandError(Problem(f"{dataset} has no {name}", expected=expected, nearest=near))
     return spec, name
+
+
+def _variables(spec: DatasetSpec, dataset: str) -> str:
+    """What can be asked for of a dataset, or of its supplemental one."""
+    names = spec.supplemental if dataset.startswith("SUPP") else [n for n in spec.names if not n.startswith("_")]
+    return ", ".join(f"{dataset}.{name}" if n == 0 else name for n, name in enumerate(names))
 
 
 def _qualifier(spec: DatasetSpec, variable: str, name: str, chosen: list[str]) -> tuple[str, list[str]]:
@@ -234,6 +250,13 @@ def _values(table: Table, run: Run, names: Iterable[str], row: int) -> dict[str,
     return {n: shown(table.columns[n], row) if n in table.columns else given.get(n, "") for n in names}
 
 
+def _shown_values(run: Run, spec: DatasetSpec, names: Iterable[str], row: int) -> dict[str, str]:
+    """As `_values`, dates and times as people read them."""
+    table = run.table(spec.name)
+    values = _values(table, run, names, row)
+    return values | {n: key_text(spec, table, n, row) for n in values if n in table.columns}
+
+
 def _column(run: Run, table: Table, name: str) -> pd.Series:
     at = At(run, table)
     if name not in table.columns:
@@ -245,7 +268,8 @@ def _column(run: Run, table: Table, name: str) -> pd.Series:
 def _choose(run: Run, spec: DatasetSpec, wanted: dict[str, str]) -> int:
     """Position of the one record that has these values."""
     table = run.table(spec.name)
-    hits = {k: (_column(run, table, k) == v).to_numpy(dtype=bool) for k, v in wanted.items()}
+    hits = {k: (_column(run, table, k) == v).to_numpy(dtype=bool) | _moments(table, spec, k, v)
+            for k, v in wanted.items()}
     every = np.logical_and.reduce([np.ones(table.n, dtype=bool), *hits.values()])
     rows = np.flatnonzero(every)
     if len(rows) == 1:
@@ -260,10 +284,23 @@ def _choose(run: Run, spec: DatasetSpec, wanted: dict[str, str]) -> int:
         what, do = f"no record of {spec.name} has {said}", "correct the values"
         rows = _near(table, hits)
     names = list(dict.fromkeys((*wanted, *spec.keys)))
-    listed = [", ".join(f"{n}={v}" for n, v in _values(table, run, names, int(r)).items() if n != "STUDYID")
+    listed = [", ".join(f"{n}={v}" for n, v in _shown_values(run, spec, names, int(r)).items() if n != "STUDYID")
               for r in rows[:SHOWN_RECORDS]]
     more = [f"and {len(rows) - SHOWN_RECORDS} more"] if len(rows) > SHOWN_RECORDS else []
     raise CommandError(Problem(what, found="\n            ".join([*listed, *more]), do=do))
+
+
+def _moments(table: Table, spec: DatasetSpec, name: str, text: str) -> np.ndarray:
+    """The records whose numeric date, time or date-time is this text in ISO 8601 (of a date-time the day will do)."""
+    values = table.columns.get(name)
+    sas_format = next((line.options.format for _, line in spec.lines(name) if line.options.format), "")
+    if values is None or values.dtype != np.float64 or not sas_format:
+        return np.zeros(table.n, dtype=bool)
+    codes, distinct = pd.factorize(values)
+    numbers = pd.Series(np.asarray(distinct, dtype=np.float64))
+    told = [moment(numbers, n, sas_format) for n in range(len(numbers))]
+    holds = np.array([bool(t) and text in (t, t.partition("T")[0]) for t in told] + [False])
+    return holds[codes]
 
 
 def _near(table: Table, hits: dict[str, np.ndarray]) -> np.ndarray:

@@ -46,8 +46,13 @@ class At:
         early: bool = False,
         records: Records | None = None,
         watch: Callable[[VariableRef], None] | None = None,
+        picked: Callable[[str, Positions, bool], None] | None = None,
     ) -> None:
-        """Look at the records of `table` at positions `rows` (None: all); `early`: before the cut."""
+        """Look at the records of `table` at positions `rows` (None: all); `early`: before the cut.
+
+        `watch` is told what is asked for; `picked` which records of which table a look-up reaches, and, marked true,
+        which of these it then chooses.
+        """
         self.run = run
         self.table = table
         self.variable = variable
@@ -59,7 +64,7 @@ class At:
         )
         self.rows = rows
         self.records = whole if rows is None else whole.take(rows)
-        self.watch = watch
+        self.watch, self.picked = watch, picked
         self.read: dict[VariableRef, None] = {}  # what was asked for, to find the raw line behind a subject's value
 
     # -- who and how many
@@ -91,12 +96,12 @@ class At:
         seen = At.__new__(At)
         seen.run, seen.table, seen.variable, seen.early = self.run, self.table, self.variable, self.early
         seen.rows, seen.records, seen.watch = outer, self.records.take(inner), self.watch
-        seen.read = self.read
+        seen.read, seen.picked = self.read, self.picked
         return seen
 
     def far(self, name: str) -> At:
         """All records of another table, for verbs that pick among a subject's records."""
-        return At(self.run, self.run.table(name), variable=self.variable, watch=self.watch)
+        return At(self.run, self.run.table(name), variable=self.variable, watch=self.watch, picked=self.picked)
 
     def file_of(self, name: str) -> str:
         """A table as people know it: its file in the export or in the study's folder, else its name."""

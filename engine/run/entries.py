@@ -166,7 +166,7 @@ def value_refs(params: BaseModel) -> list[VariableRef]:
     """What a verb takes values from; where it only tests conditions, what these read."""
     values: list[VariableRef] = []
     conditions: list[VariableRef] = []
-    for item in _leaves(params):
+    for item in leaves(params):
         if isinstance(item, Expression):
             conditions += item.refs
         else:
@@ -174,15 +174,16 @@ def value_refs(params: BaseModel) -> list[VariableRef]:
     return values or conditions or list(references(params))
 
 
-def _leaves(value: Any) -> Iterator[VariableRef | Expression]:
+def leaves(value: Any) -> Iterator[VariableRef | Expression]:
+    """The references and the expressions in a model's fields."""
     if isinstance(value, (VariableRef, Expression)):
         yield value
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _leaves(getattr(value, name))
+            yield from leaves(getattr(value, name))
     elif isinstance(value, (list, tuple, dict)):
         for each in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(each)
+            yield from leaves(each)
 
 
 def _parts(spec: DatasetSpec, part: int | None) -> list[Any]:
@@ -196,4 +197,4 @@ def _lines(spec: DatasetSpec, part: int | None, variable: str) -> list[VariableL
     return own if own and part is not None else [*own, *([general] if general is not None else [])]
 
 
-__all__ = ["Entry", "entries", "of_raw", "raw_entry", "value_refs"]
+__all__ = ["Entry", "entries", "leaves", "of_raw", "raw_entry", "value_refs"]

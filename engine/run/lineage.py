@@ -1,38 +1,34 @@
 """How one value of one record came about: every variable that its verb read, down to the raw file and line.
 
-The verb is replayed on the one record while what it asks for is watched, so that only what was read is shown; of
-records of other datasets those come first whose value is the result. Nothing of this is stored by a build: what is
-needed is worked out again, for one subject where no verb on the way looks at other subjects.
+The verb is replayed on the one record while what it asks for is watched, so that only what was read is shown. Of a
+look-up among other records, of the same dataset too, those are followed that it chose (see engine.run.looked). Nothing
+of this is stored by a build: what is needed is worked out again (see engine.run.partial).
 
 Sources: architecture, "Lineage".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from engine.errors import DataError, SpecError
-from engine.numbers import number_text
 from engine.run.at import At
-from engine.run.build import start
-from engine.run.execute import execute
-from engine.run.identity import RawTable
-from engine.run.plan import Node, Plan
-from engine.run.run import Run, Toolbox
-from engine.run.tables import Table, take_values
-from engine.spec.catalogue import IMPLIED, Catalogue
+from engine.run.looked import Looked, Picked, looked_up, mates, raw_places, record_keys, value_refs
+from engine.run.run import Run
+from engine.run.shown import MISSING, as_day, moment, shown
+from engine.run.tables import Table
+from engine.spec.catalogue import IMPLIED
 from engine.spec.dataset import DatasetSpec, VariableLine
 from engine.spec.refs import VariableRef
 from engine.spec.registry import sentence
 from engine.spec.study import Study
 
-MAX_DEPTH = 8
-MAX_STEPS = 150  # variables that one explanation shows
-MISSING = "(missing)"
+MAX_DEPTH = 8  # of variables that several others went into
+MAX_STEPS = 200  # variables that one explanation shows
 MAX_FAR = 3  # records of another dataset, or rows of a table, that are shown for one reference
 
 
@@ -51,53 +47,9 @@ class Step:
     received: str = ""
     note: str = ""
     used: list[Step] = field(default_factory=list)
-
-
-def partial_run(
-    study: Study, raw: dict[str, RawTable], toolbox: Toolbox, nodes: Iterable[Node], subject: str | None
-) -> tuple[Run, bool]:
-    """Work out these nodes, and what they need; for one subject only where every verb on the way allows it.
-
-    Returns:
-        The run, and whether only the subject was worked on.
-
-    Raises:
-        SpecError: a cycle. DataError: identity cannot be resolved.
-    """
-    catalogue = Catalogue(study)
-    plan = Plan(study.datasets)
-    order = plan.order(nodes)
-    run, _ = start(study, raw, toolbox)
-    alone = subject is not None and not any(_sees_others(study, node) for node in order)
-    if alone:
-        codes = np.flatnonzero(run.people.columns["USUBJID"] == subject)
-        alone = len(codes) == 1
-        if alone:
-            run, _ = start(study, _of_subject(run, study, raw, int(codes[0])), toolbox)
-    execute(run, plan, order, catalogue.type_of)
-    return run, alone
-
-
-def _sees_others(study: Study, node: Node) -> bool:
-    """Whether a verb of the node looks at the records of other subjects."""
-    spec = study.datasets[node.dataset]
-    if node.kind == "records":
-        return any(step.params.own_scope(step.verb.scope) == "study" for part in spec.parts for step in part.steps)
-    lines = [line for _, line in spec.all_lines() if line.name == node.variable]
-    return any(line.params.own_scope(line.verb.scope) == "study" for line in lines)
-
-
-def _of_subject(run: Run, study: Study, raw: dict[str, RawTable], code: int) -> dict[str, RawTable]:
-    """The raw records of one person; sources that are about no subject stay whole."""
-    kept = {}
-    for name, given in raw.items():
-        table = run.tables[name]
-        assert table.file_of is not None and table.line is not None
-        personal = bool(given.subject_column) or name in study.file.identity.via
-        rows = np.flatnonzero(table.records.subject == code) if personal else np.arange(table.n)
-        frame = pd.DataFrame(table.columns).iloc[rows].reset_index(drop=True)
-        kept[name] = RawTable(name, frame, table.files, table.file_of[rows], table.line[rows], given.subject_column)
-    return kept
+    main: list[Step] = field(default_factory=list)
+    above: Step | None = None
+    among: str = ""
 
 
 def trace(run: Run, dataset: str, variable: str, row: int) -> Step:
@@ -108,7 +60,7 @@ def trace(run: Run, dataset: str, variable: str, row: int) -> Step:
 class _Tracer:
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.seen: set[tuple[str, str, int]] = set()
+        self.seen: dict[tuple[str, str, int], Step] = {}
 
     def derived(self, dataset: str, variable: str, row: int, depth: int) -> Step:
         """A variable of a built dataset."""
@@ -122,25 +74,44 @@ class _Tracer:
             place = str(spec.line(variable).place)
             return Step(name, MISSING, place, "Not derived for the part of the dataset that the record comes from")
         step = Step(name, shown(values, row) if values is not None else "(not derived)", str(line.place),
-                    sentence(line.verb, line.params), received=_moment(values, row, line.options.format))
-        again = (dataset, variable, row) in self.seen
-        if again or depth >= MAX_DEPTH or len(self.seen) >= MAX_STEPS:
-            step.note = "(see above)" if again else "(explain it by itself for more)"
+                    sentence(line.verb, line.params), received=moment(values, row, line.options.format))
+        if self._ends_here(step, (dataset, variable, row), depth):
             return step
-        self.seen.add((dataset, variable, row))
-        at, refs = self._replay(table, line, row)
+        at, refs, picked = self._replay(table, line, row)
         if line.options.where is not None and not at.test(line.options.where)[0]:
             step.note = f"where {line.options.where} does not hold"
-            refs = list(line.options.where.refs)
+            refs, picked = list(line.options.where.refs), Picked()
+        looked = looked_up(self.run, line, picked, int(at.subject[0]), step.value)
+        values_from = {str(ref) for ref in value_refs(line.params)}
+        deeper = depth + (len(refs) > 1)
         for ref in refs:
-            step.used += self._reference(at, ref, step.value, depth + 1)
-        step.used += self._look_ups(line, at, refs, step.value)
+            found = list(self._reference(at, ref, step.value, deeper, looked))
+            step.used += found
+            step.main += found if str(ref) in values_from else []
+        for source, each in looked.items():
+            step.used += self._untold(source, each)
+        known = [ref for ref in refs if self._through(at, ref, looked) is None]
+        tables = list(self._look_ups(line, at, known, step.value))
+        step.used += tables
+        step.main += tables if step.main else []
         return step
 
-    def _replay(self, table: Table, line: VariableLine, row: int) -> tuple[At, list[VariableRef]]:
-        """The one record, and what the verb reads when it derives it."""
+    def _ends_here(self, step: Step, key: tuple[str, str, int], depth: int) -> bool:
+        """Whether a step is told in full elsewhere, or is one too many; else it is told here."""
+        step.above = self.seen.get(key)
+        if step.above is not None:
+            step.note = "(see above)"
+        elif depth >= MAX_DEPTH or len(self.seen) >= MAX_STEPS:
+            step.note = "(explain it by itself for more)"
+        else:
+            self.seen[key] = step
+        return bool(step.note)
+
+    def _replay(self, table: Table, line: VariableLine, row: int) -> tuple[At, list[VariableRef], Picked]:
+        """The one record, what the verb reads when it derives it, and what it looks up among other records."""
         read: dict[VariableRef, None] = {}
-        at = At(self.run, table, np.array([row]), variable=line.name, watch=read.setdefault)
+        picked = Picked()
+        at = At(self.run, table, np.array([row]), variable=line.name, watch=read.setdefault, picked=picked)
         try:
             if line.options.where is not None:
                 at.test(line.options.where)
@@ -149,7 +120,7 @@ class _Tracer:
             read |= dict.fromkeys(line.refs())
         own = VariableRef(None, line.name), VariableRef(table.name, line.name)
         seen = At(self.run, table, np.array([row]), variable=line.name)
-        return seen, [ref for ref in read or line.refs() if ref not in own]
+        return seen, [ref for ref in read or line.refs() if ref not in own], picked
 
     def _implied(self, name: str, table: Table, variable: str, row: int) -> Step:
         """STUDYID, DOMAIN and USUBJID without a line of their own."""
@@ -159,9 +130,15 @@ class _Tracer:
             value = shown(At(self.run, table, np.array([row])).usubjid, 0)
         return Step(name, value, place, "Identity of the study" if variable != "USUBJID" else "Identity of the person")
 
-    def _reference(self, at: At, ref: VariableRef, result: str, depth: int) -> Iterator[Step]:
+    def _reference(
+        self, at: At, ref: VariableRef, result: str, depth: int, looked: dict[str, Looked] | None = None
+    ) -> Iterator[Step]:
         """What a reference gave: one step, or some of the records that it may have come from."""
         study = self.run.study
+        through = self._through(at, ref, looked or {})
+        if through is not None and looked:
+            yield from self._of_look_up(at, ref, through, looked[through], depth)
+            return
         if ref.source == "study":
             place = str(study.setting_place(ref.name))
             yield Step(str(ref), shown(at.values(ref), 0), place)
@@ -185,6 +162,51 @@ class _Tracer:
         else:
             yield self._at(table, ref.name, row, str(ref), depth)
 
+    def _through(self, at: At, ref: VariableRef, looked: dict[str, Looked]) -> str | None:
+        """The looked-up table whose records a reference reads: by its name, or by what only they came from."""
+        if ref.source in looked:
+            return ref.source
+        behind = (n for n in looked if ref.source in self.run.table(n).records.sources)
+        return next(behind, None) if ref.source not in at.records.sources else None
+
+    def _of_look_up(self, at: At, ref: VariableRef, source: str, looked: Looked, depth: int) -> Iterator[Step]:
+        """A variable of the records that a look-up came to."""
+        table = self.run.table(source)
+        spec = self.run.study.datasets.get(source)
+        if not len(looked.rows):
+            return  # told once, see _untold
+        for row, among in looked.some(MAX_FAR):
+            try:
+                holder, positions = At(self.run, table, np.array([row])).find(ref)
+            except DataError:
+                continue
+            place = row if positions is None else int(positions[0])
+            if holder is None or place < 0 or (ref.name not in holder.columns and spec is None):
+                continue
+            looked.told = True
+            step = self._at(holder, ref.name, place, str(ref), depth)
+            unlike = int(at.rows[0]) if at.rows is not None and table is at.table else -1
+            keys = record_keys(spec, table, row, unlike) if spec is not None else ""
+            step.among = "" if looked.holding or looked.count == 1 else among
+            told = [f"({among})" if among else "", f"with {keys}" if keys else "", step.note]
+            step.note = " ".join(filter(None, told))
+            yield step
+
+    def _untold(self, source: str, looked: Looked) -> Iterator[Step]:
+        """A look-up of which no variable tells: that it found none, or what it counted."""
+        if not len(looked.rows):
+            yield Step(source, f"(none of {looked.total} records of the subject counts)")
+        elif not looked.told:
+            for row, among in looked.some(MAX_FAR):
+                yield self._record(self.run.table(source), row, among)
+
+    def _record(self, table: Table, row: int, among: str) -> Step:
+        """A record as a whole, with the raw records behind it."""
+        spec = self.run.study.datasets.get(table.name)
+        told = record_keys(spec, table, row) if spec is not None else ""
+        return Step(table.name, told or "a record", raw_places(self.run, table, row), among=among,
+                    note=f"({among})" if among else "")
+
     def _table(self, name: str) -> Table | None:
         try:
             return self.run.table(name)
@@ -201,14 +223,36 @@ class _Tracer:
         if verb is None:
             return step
         step.source, step.says = step.source or str(verb.place), sentence(verb.verb, verb.params)
-        key = (spec.name, f"{ref.source}.", int(at.rows[0]))
-        if key in self.seen or depth >= MAX_DEPTH or len(self.seen) >= MAX_STEPS:
-            step.note = "(see above)" if key in self.seen else "(explain it by itself for more)"
+        code = shown(at.records.made["item.CODE"], 0) if "item.CODE" in at.records.made else ""
+        behind = verb.params.behind(ref.name, code) or verb.params.behind("VALUE", code)  # of an item its own columns
+        key = (spec.name, f"{ref.source}.{ref.name if behind else ''}", int(at.rows[0]))
+        if self._ends_here(step, key, depth):
             return step
-        self.seen.add(key)
-        for each in dict.fromkeys(verb.refs()):
-            step.used += self._reference(at, each, step.value, depth + 1)
+        step.main = self._of_group(at, *verb.params.group())
+        step.used += step.main
+        for each in behind or dict.fromkeys(verb.refs()):
+            step.used += self._reference(at, each, step.value, depth + (not behind))
         return step
+
+    def _of_group(self, at: At, by: tuple[VariableRef, ...], needs: tuple[VariableRef, ...]) -> list[Step]:
+        """Of the records that one was made of, the first and the last, and how many they are."""
+        source = by[0].source if by else None
+        place = int(at.records.sources[source][0]) if source in at.records.sources else -1
+        if source is None or place < 0:
+            return []
+        table = self.run.table(source)
+        rows = mates(self.run, table, place, by, needs)
+        ends = [("first", rows[:1]), ("last", rows[1:][-1:])]
+        own = At(self.run, table, np.array([place]))
+        alike = ", ".join(f"{ref} {shown(own.text(ref), 0)}" for ref in by)
+        steps = []
+        for which, row in ends:
+            for r in row.tolist():
+                step = self._record(table, r, f"{which} of {len(rows)} that count, with {alike}")
+                each = At(self.run, table, np.array([r]))
+                step.value = ", ".join(f"{ref} {shown(each.text(ref), 0)}" for ref in needs) or step.value
+                steps.append(step)
+        return steps
 
     def _at(self, table: Table, name: str, row: int, said: str, depth: int) -> Step:
         """A variable at a known position of a raw source, of the people, or of a dataset."""
@@ -218,6 +262,8 @@ class _Tracer:
             value = shown(self.run.column(table, name), row)
             received = shown(self.run.column(table, name, as_received=True), row)
             place = f"{table.files[table.file_of[row]]} line {table.line[row]}"
+            if table.name in self.run.study.tables and table.name not in self.run.tables:
+                place = f"{self.run.study.shown}/{place}"
             return Step(said, value, place, received=received if received != value else "")
         return Step(said, shown(table.columns[name], row), str(self.run.study.document.place("identity")), "identity")
 
@@ -279,30 +325,6 @@ def line_of(spec: DatasetSpec, table: Table, variable: str, row: int) -> Variabl
     """The line that derives the variable for the record: that of its part, else the general one."""
     part = spec.parts[int(table.records.part[row])]
     return part.variables.get(variable) or spec.variables.get(variable) or spec.supplemental.get(variable)
-
-
-def shown(values: pd.Series, row: int) -> str:
-    """A value for people: numbers in their shortest text."""
-    value = take_values(values, np.array([row])).iloc[0]
-    if pd.isna(value):
-        return MISSING
-    return number_text(value) if isinstance(value, float) else str(value)
-
-
-def as_day(text: str) -> str:
-    """A number read as a SAS date, in ISO 8601; other text as it is."""
-    plausible = text.lstrip("-").isdigit() and len(text) <= 6
-    return (pd.Timestamp(1960, 1, 1) + pd.Timedelta(days=int(text))).date().isoformat() if plausible else text
-
-
-def _moment(values: pd.Series | None, row: int, sas_format: str) -> str:
-    """A numeric date or date-time as people read it; '' for other values."""
-    if values is None or values.dtype != np.float64 or not np.isfinite(values.iloc[row]):
-        return ""
-    origin, number = pd.Timestamp(1960, 1, 1), float(values.iloc[row])
-    if sas_format.startswith(("DATETIME", "E8601DT")):
-        return (origin + pd.Timedelta(seconds=number)).isoformat(timespec="minutes")
-    return (origin + pd.Timedelta(days=number)).date().isoformat() if sas_format.startswith(("DATE", "E8601DA")) else ""
 
 
 def _known(study: Study, dataset: str, variable: str) -> bool:

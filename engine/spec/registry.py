@@ -37,6 +37,7 @@ class Params(Model):
     needs_order: ClassVar[bool] = False  # derived from the final order of the records
     codelist_is_read: ClassVar[bool] = False  # `codelist` is that of what is read, not of what is derived
     value_is: ClassVar[ValueIs] = "derived"
+    gives_one: ClassVar[bool] = False  # the value of one of the records that it looks up, without telling which
 
     def tables(self) -> tuple[str, ...]:
         """Tables whose records the verb reads as a whole, besides those of its references."""
@@ -110,6 +111,10 @@ class RecordParams(Model):
         """What a column that the verb makes takes its values from, for records of one `code`; () where it varies."""
         del column, code
         return ()
+
+    def group(self) -> tuple[tuple[VariableRef, ...], tuple[VariableRef, ...]]:
+        """What records have in common of which one is made, and what those have that count; () where of one alone."""
+        return (), ()
 
     def learn(self, hooks: dict[str, HookSpec]) -> None:
         """See Params."""

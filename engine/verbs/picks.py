@@ -105,6 +105,7 @@ class Extreme(Params):
     of: Annotated[list[Source], BeforeValidator(_sources)]
     where: FarExpression | None = None
     last: ClassVar[bool] = False
+    gives_one: ClassVar[bool] = True
 
     def comparable(self, at: At, far: At, ref: FarRef) -> pd.Series:
         """The values of `ref` as they are compared and given: text or float64."""

@@ -51,6 +51,8 @@ class Reach:
         best = np.full(self.groups + 1, -1, dtype=np.int64)
         best[chosen["group"].to_numpy()] = chosen.index.to_numpy()
         best[-1] = -1
+        if self.far.picked is not None:
+            self.far.picked(self.far.table.name, self.rows[best[best >= 0]], True)
         mate = best[self.group]
         same = np.arange(len(frame)) != mate
         for values in ranks.values():
@@ -98,6 +100,8 @@ def reach(at: At, source: str, where: FarExpression | None) -> Reach:
             rows, paired = rows[truth.true], paired[truth.true]
         kept.append((rows, paired))
     rows, paired = (np.concatenate(column) for column in zip(*kept, strict=True))
+    if at.picked is not None:
+        at.picked(source, rows, False)
     return Reach(far.only(rows), rows, paired, of, groups)
 
 

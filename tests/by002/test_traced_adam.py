@@ -82,4 +82,5 @@ def test_the_command_of_the_page_is_answered_as_the_page_says(export, built):
     assert option == "--record" and told[0].split(" (")[0] == "ADLB.AVAL = 2.662"
     calcium = next(place for place, _ in places(row[5]))
     assert any(f"from      {calcium}" in line for line in told)
-    assert any("LABS._ALB = 26.4" in line for line in told)
+    albumin = next(place for place, cells in places(row[5]) if ("RESULT", "26.4") in cells)
+    assert any(f"lis.RESULT = 26.4  [{albumin}]" in line for line in told)

@@ -2,6 +2,7 @@
 
 import pytest
 
+import adam  # noqa: F401
 import engine.verbs  # noqa: F401
 import sdtm  # noqa: F401
 from engine.errors import CommandError
@@ -214,3 +215,156 @@ def test_each_part_of_a_long_text_is_told(place):
     assert second[0] == "SUPPAE.QVAL = " + " ".join(["itching"] * 15)
     assert any("part 1 of 2" in x for x in first) and any("part 2 of 2" in x for x in second)
     assert any("ae.xpt record" in x for x in first) and any("suppae.xpt record" in x for x in second)
+
+
+RESULTS = {
+    "spec/adam/res.yaml": """
+dataset: RES
+working: true
+structure: BDS
+keys: [STUDYID, USUBJID, ADT]
+records: {each: lab}
+variables:
+  ADT:    {date: _DTC, format: DATE9.}
+  _DTC:   {iso8601: lab.DAY, type: Char}
+  AVAL:   {copy: lab.RESULT, type: Num}
+  ABLFL:  {flag: "AVAL == 84"}
+  BASE:   {first: RES.AVAL, where: "RES.ABLFL == 'Y'"}
+  CHG:    {compute: AVAL - BASE, where: ABLFL is missing}
+  _MEAN:  {mean: RES.AVAL, type: Num}
+  _LOW:   {lowest: RES.AVAL, type: Num}
+  _ANYFL: {exists: RES, where: "RES.AVAL > 80", type: Char}
+  _NONE:  {first: RES.AVAL, where: "RES.AVAL > 999", type: Num}
+  _NO:    {count: RES, type: Num}
+  _GRP:   {set: P1, type: Char}
+  _TIME:  {compute: ADT - 25600, type: Num}
+  _DOSE:  {set: "100", type: Num}
+""",
+    "spec/adam/area.yaml": """
+dataset: AREA
+working: true
+structure: BDS
+keys: [STUDYID, USUBJID, PARAMCD]
+records:
+  - each: RES
+  - nca: {profile: RES._GRP, time: RES._TIME, conc: RES.AVAL, dose: RES._DOSE, order: RES.ADT}
+variables:
+  PARAMCD: {copy: nca.PARAM}
+  AVAL:    {copy: nca.VALUE}
+""",
+    "spec/adam/signs.yaml": """
+dataset: SIGNS
+working: true
+structure: BDS
+keys: [STUDYID, USUBJID, PARAMCD, _DAY]
+records:
+  - each: lab
+  - transpose: {items: {HB: lab.RESULT, WT: lab.POUNDS}, units: {WT: lab.UNIT}}
+variables:
+  PARAMCD: {copy: item.CODE}
+  _LB:     {copy: item.VALUE, type: Num}
+  AVAL:    {compute: _LB * 0.45}
+  _UNIT:   {copy: item.UNIT, type: Char}
+  _DAY:    {copy: lab.DAY, type: Char}
+""",
+    "raw/forms/lab.csv": (
+        "NO,DAY,RESULT,POUNDS,UNIT\nA1,2030/2/3,90,140,lb\nA1,2030/2/4,84,,\nA1,2030/2/5,79,,\n"
+        "A1,2030/2/6,75,,\nA1,2030/2/7,,,\nB2,2030/2/3,70,,\n"
+    ),
+}
+
+
+@pytest.fixture
+def results(place):
+    for name, text in RESULTS.items():
+        (place / name).write_text(text, encoding="utf-8")
+    return place
+
+
+def raw_cells(place, variable, *chosen):
+    lines = told(place, variable, "USUBJID=TOY-7-A1", *chosen)
+    first = next(n for n, line in enumerate(lines) if line.startswith("  raw "))
+    last = next(n for n, line in enumerate(lines) if line.startswith("  record "))
+    return [line[12:] for line in lines[first:last]]
+
+
+BASELINE, LATER = "lab.RESULT = 84  [forms/lab.csv line 3]", "lab.RESULT = 79  [forms/lab.csv line 4]"
+
+
+def test_a_look_up_in_the_own_dataset_is_followed_to_the_record_that_it_picked(results):
+    assert raw_cells(results, "RES.BASE", "ADT=2030-02-05") == [BASELINE]
+    text = "\n".join(told(results, "RES.BASE", "USUBJID=TOY-7-A1", "ADT=2030-02-05"))
+    assert "  from      forms/lab.csv line 4 (the record; its value comes from elsewhere)" in text
+    assert "RES.ABLFL = Y" in text and "RES.AVAL = 84" in text and "RES.AVAL = 79" not in text
+    assert "(the one that counts of 5 records of the subject) with ADT 2030-02-04" in text
+
+
+def test_a_change_goes_back_to_both_records(results):
+    assert raw_cells(results, "RES.CHG", "ADT=2030-02-05") == [LATER, BASELINE]
+
+
+def test_the_lowest_goes_back_to_the_record_that_holds_it(results):
+    assert raw_cells(results, "RES._LOW", "ADT=2030-02-03") == ["lab.RESULT = 75  [forms/lab.csv line 5]"]
+
+
+def test_of_many_records_that_count_the_first_and_the_last_are_named_and_how_many_they_are(results):
+    of = "of 5 records of the subject"
+    assert raw_cells(results, "RES._MEAN", "ADT=2030-02-05") == [
+        f"lab.RESULT = 90  [forms/lab.csv line 2]  (first {of})", f"lab.RESULT = (missing)  [forms/lab.csv line 6]  (last {of})",
+    ]
+    assert raw_cells(results, "RES._NO", "ADT=2030-02-05") == [
+        f"RES = ADT 2030-02-03  [forms/lab.csv line 2]  (first {of})",
+        f"RES = ADT 2030-02-07  [forms/lab.csv line 6]  (last {of})",
+    ]
+
+
+def test_few_records_that_count_are_all_named(results):
+    assert [cell.split("  (")[0] for cell in raw_cells(results, "RES._ANYFL", "ADT=2030-02-05")] == [
+        "lab.RESULT = 90  [forms/lab.csv line 2]", BASELINE,
+    ]
+
+
+def test_a_look_up_that_found_nothing_says_so(results):
+    lines = told(results, "RES._NONE", "USUBJID=TOY-7-A1", "ADT=2030-02-05")
+    assert lines[0] == "RES._NONE = (missing)" and not any("RESULT" in line for line in lines)
+    assert "  RES = (none of 5 records of the subject counts)" in lines
+
+
+def test_a_parameter_of_a_profile_names_its_first_and_last_sample_and_their_number(results):
+    first, last = raw_cells(results, "AREA.AVAL", "PARAMCD=CMAX")
+    assert first == "RES = RES.AVAL 90, RES._TIME 1  [forms/lab.csv line 2]  (first of 4 that count, with RES._GRP P1)"
+    assert last == "RES = RES.AVAL 75, RES._TIME 4  [forms/lab.csv line 5]  (last of 4 that count, with RES._GRP P1)"
+
+
+@pytest.mark.parametrize(("variable", "cells"), [
+    ("SIGNS.AVAL", ["lab.POUNDS = 140  [forms/lab.csv line 2]"]),
+    ("SIGNS.PARAMCD", ["lab.POUNDS = 140  [forms/lab.csv line 2]"]),
+    ("SIGNS._UNIT", ["lab.UNIT = lb  [forms/lab.csv line 2]"]),
+])
+def test_of_a_transposed_form_the_item_itself_is_named_alone(results, variable, cells):
+    assert raw_cells(results, variable, "PARAMCD=WT") == cells
+
+
+@pytest.mark.parametrize("day", ["2030-02-05", "25603"])
+def test_a_numeric_date_chooses_as_day_and_as_number_and_is_shown_as_day(results, day):
+    lines = told(results, "RES.AVAL", "USUBJID=TOY-7-A1", f"ADT={day}")
+    assert lines[0] == "RES.AVAL = 79" and "  record    USUBJID TOY-7-A1, ADT 2030-02-05" in lines
+    with pytest.raises(CommandError, match=r"USUBJID=TOY-7-A1, ADT=2030-02-03"):
+        told(results, "RES.AVAL", "USUBJID=TOY-7-A1")
+
+
+def test_a_qualifier_of_a_person_names_the_one_raw_record_that_it_comes_from(place):
+    path = place / "spec" / "adam" / "adsl.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + "  NUMBER: {copy: enrol.NO, label: Number, type: Char}\n", encoding="utf-8")
+    assert "  from      forms/enrol.csv line 3" in told(place, "ADSL.NUMBER", "USUBJID=TOY-7-B2")
+
+
+@pytest.mark.parametrize(("asked", "said"), [
+    ("AE", "AE is a dataset: which variable of it"), ("AE", "AE.AETERM, AEDECOD"), ("SUPPAE", "SUPPAE.AESITE, AEHARD"),
+    ("AE.NOPE", "AE has no NOPE"), ("AE.NOPE", "AE.AETERM, AEDECOD"),
+])
+def test_what_can_be_asked_of_a_dataset_is_listed(place, asked, said):
+    with pytest.raises(CommandError) as error:
+        explain(asked, place / "spec")
+    assert said in str(error.value)
