@@ -53,7 +53,13 @@ def _problem(issues: list[Issue]) -> Problem:
     what = f"{where}: {says}" if len(issues) == 1 else f"{where}: {len(issues):,} records: {says}"
     record = ", ".join(p for p in (first.subject, first.key, f"from {first.source}" if first.source else "") if p)
     lead = "first " if len(issues) > 1 else ""
-    return Problem(what, found=", ".join(p for p in (_values(issues), f"{lead}{record}" if record else "") if p))
+    asked = {i.question for i in issues}
+    ask = asked.pop() if len(asked) == 1 else ""
+    return Problem(
+        what,
+        found=", ".join(p for p in (_values(issues), f"{lead}{record}" if record else "") if p),
+        do=ask if ask.startswith("For ") else "",  # somebody else than the site must act
+    )
 
 
 def _place(issue: Issue) -> tuple[str, str, int]:

@@ -125,17 +125,17 @@ def build_study(
     if problems:
         raise SpecError(problems)
     result = build(study, export.tables, Tools(study), wanted, jobs=jobs, progress=progress)
-    schema_issues, problems = check_built(result.run, result.packages, result.issues)
-    found = [*_of_people(result.run, export.issues), *result.issues, *schema_issues]
+    built, schema_issues, problems = check_built(result.run, result.packages, result.issues)
+    found = [*_of_people(result.run, export.issues), *built, *schema_issues]
     issues = numbered((with_question(i, study) for i in found), _kept_issues(study, out, wanted))
     changes = compare(issues, last_list(out), study, wanted, result.stuck)
     lists = _lists(study, issues, changes)
-    if result.blocking or schema_issues:
+    if result.blocking or schema_issues or any(i.severity == "blocking" for i in built):
         out.parent.mkdir(parents=True, exist_ok=True)
         for name, content in lists.items():
             write_bytes(beside(out, name), content)
-        schemas = {(i.dataset, i.variable) for i in schema_issues}
-        own = [i for i in issues if (i.dataset, i.variable) not in schemas]
+        schemas = {_told(i) for i in schema_issues}
+        own = [i for i in issues if _told(i) not in schemas]
         raise DataError(told_blocking(issues, own, problems, [beside(out, n) for n in (WORKBOOK, ISSUES)]))
     files: dict[str, int] = {}
 
@@ -160,6 +160,11 @@ def build_study(
     counts = {s: sum(i.severity == s for i in issues) for s in ("blocking", "warning", "info")}
     new, still_open = changes.counted(issues, "warning")
     return Summary(out, files, counts, new, still_open, len(changes.gone), not changes.first)
+
+
+def _told(issue: Issue) -> tuple[str, ...]:
+    """What of an issue the schemas tell too."""
+    return (issue.dataset, issue.variable, issue.subject, issue.key, issue.message)
 
 
 def _lists(study: Study, issues: list[Issue], changes: Changes) -> dict[str, bytes]:

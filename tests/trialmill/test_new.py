@@ -108,6 +108,40 @@ def test_partial_dates_stay_partial_and_pounds_become_kilograms(made):
     assert ("QX-7b-101-002", "WEIGHT", 3) not in signs, "not measured"
 
 
+def test_a_term_that_is_not_coded_blocks_with_its_cause_once_and_asks_the_coder(made):
+    raw = made / "uncoded"
+    shutil.copytree(made / "raw" / "qx-7", raw)
+    (raw / "manifest.csv").unlink()  # as raw.yaml says: the files are edited by hand
+    terms = (raw / "coding" / "events.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (raw / "coding" / "events.csv").write_text("".join(t for t in terms if not t.startswith("head ache,")))
+    done = mill(made, "build", "--study", "specs/qx-7", "--raw", "uncoded", "--out", "un")
+    assert done.returncode == 1 and "1 blocking issue of 1 kind" in done.stderr
+    assert 'AE.AEDECOD: not found in coding/events.csv\n  found     "head ache"' in done.stderr
+    assert "For whoever keeps coding/events.csv" in done.stderr and "no value" not in done.stderr
+    listed = json.loads((made / "un.issues.json").read_text())
+    assert [i["message"] for i in listed if i["variable"] == "AEDECOD"] == ['not found in coding/events.csv: "head ache"']
+
+
+def test_a_required_value_that_nothing_explains_is_told_beside_those_that_a_verb_explains(made):
+    raw = made / "both"
+    shutil.copytree(made / "raw" / "qx-7", raw)
+    (raw / "manifest.csv").unlink()
+    path = raw / "coding" / "events.csv"
+    terms = path.read_text(encoding="utf-8").splitlines()
+    place = terms[0].split(",").index("PT")
+    kept = []
+    for term in terms:
+        cells = term.split(",")
+        if cells[0] == "runny nose":
+            cells[place] = ""  # in the file, without its term
+        if cells[0] != "head ache":
+            kept.append(",".join(cells))
+    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    done = mill(made, "build", "--study", "specs/qx-7", "--raw", "both", "--out", "bo")
+    assert done.returncode == 1 and "2 blocking issues of 2 kinds" in done.stderr
+    assert "not found in coding/events.csv" in done.stderr and "no value, though one is required" in done.stderr
+
+
 def test_what_the_comments_say_to_try_works(made):
     text = (made / "specs" / "qx-7" / "study.yaml").read_text(encoding="utf-8")
     (explain,) = re.findall(r"\.venv/bin/trialmill (explain .*)", text)
