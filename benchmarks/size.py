@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-NUMBERS = (250, 500, 1000)
+NUMBERS = (250, 1000)
 MEGA = 1e6
 
 

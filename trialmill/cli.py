@@ -233,7 +233,7 @@ def nca(
         tau=tau,
     )
     done = run_nca(conc, dose, out, points, spans, settings)
-    print(f"{out}: {done.profiles:,} profiles, {done.reported:,} parameters, {done.not_reported:,} not reported")
+    print(f"{out}: {done.counted()}")
 
 
 @app.command()
