@@ -68,8 +68,8 @@ def write_xlsx(path: Path | str, sheets: Sequence[Sheet], created: datetime, *, 
     write_bytes(path, xlsx_bytes(sheets, created, title=title))
 
 
-def xlsx_bytes(sheets: Sequence[Sheet], created: datetime, *, title: str = "") -> bytes:
-    """The workbook as bytes; see write_xlsx."""
+def xlsx_bytes(sheets: Sequence[Sheet], created: datetime, *, title: str = "", opens_on: int = 0) -> bytes:
+    """The workbook as bytes; see write_xlsx. `opens_on` is the place of the sheet that is seen first."""
     book = Workbook(write_only=True)
     book.properties.creator, book.properties.title = "trialmill", title
     for sheet in sheets:
@@ -83,6 +83,7 @@ def xlsx_bytes(sheets: Sequence[Sheet], created: datetime, *, title: str = "") -
             made.append([_cell(made, value, as_text=sheet.as_text) for value in row])
             count += 1
         made.auto_filter.ref = f"A1:{get_column_letter(len(sheet.columns))}{count}"
+    book.active = opens_on
     raw = io.BytesIO()
     book.save(raw)
     return _fixed(raw, created)

@@ -21,7 +21,8 @@ from formats.atomic import write_bytes
 from formats.metadata import DatasetMeta
 from formats.xpt_read import read_xpt
 from trialmill.core import CoreChoice, core_reports
-from trialmill.outputs import latest_entries, verify_outputs
+from trialmill.issue_changes import beside
+from trialmill.outputs import ISSUES, JOURNAL, latest_entries, verify_outputs
 from validators.core import CoreReport
 from validators.core_report import core_json
 from validators.evaluate import explain, run_rules, unused
@@ -85,6 +86,9 @@ def check_with_core(folder: Path, out: Path, choice: CoreChoice) -> tuple[Report
     notes = unused(rules, found)
     if any(entry["specs"] != study.fingerprint for entry in entries.values()):
         notes.insert(0, "the specs have changed since the datasets were built")
+    blocked = beside(out, ISSUES)
+    if blocked.is_file() and blocked.stat().st_mtime_ns > (out / JOURNAL).stat().st_mtime_ns:
+        notes.insert(0, f"the last build was blocked: these are the datasets of the build before it; see {blocked}")
     report = Report(found, datasets, outcome.run, shelf.named, outcome.skipped, notes)
     listed = out.with_name(f"{out.name}.check.json")
     about = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.errors import TrialmillError
 from engine.spec.effort import effort
 from engine.spec.study import Study, load_study
+from trialmill.blocking import counted
 
 
 def effort_told(study: Study, folder: Path) -> list[str]:
@@ -22,13 +23,16 @@ def effort_told(study: Study, folder: Path) -> list[str]:
             except TrialmillError:
                 unread.append(path.parent.name)
     counts = effort(study, others)
-    made = f"{counts.record_hooks} of which make records"
-    lines = [f"hooks: {counts.hook_lines} lines of hooks.py in {counts.hooks} hooks, {made}"]
+    own = f"{counts.hooks:,} of this study's own, {counted(counts.hook_lines, 'line')} of Python"
+    if counts.record_hooks:
+        own += f"; {counts.record_hooks:,} for making records"
+    lines = [f"hooks: {own}"]
+    used = f"verbs: the specs use {counts.verbs:,}"
     if counts.alone is None:
-        lines.append(f"verbs: {counts.verbs} used; there is no other study beside this one to compare with")
+        lines.append(f"{used}; there is no study beside this one to compare with")
+    elif counts.alone:
+        lines.append(f"{used}; {len(counts.alone):,} that no study beside it uses: {', '.join(counts.alone)}")
     else:
-        names = f": {', '.join(counts.alone)}" if counts.alone else ""
-        alone = len(counts.alone)
-        lines.append(f"verbs: {counts.verbs} used, {alone} of them by no other study beside this one{names}")
+        lines.append(f"{used}; the studies beside this one use all of them too")
     lines += [f"not compared, since it has problems of its own: {name}" for name in unread]
     return lines

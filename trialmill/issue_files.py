@@ -46,7 +46,8 @@ def issues_xlsx(issues: Sequence[Issue], study: Study, changes: Changes) -> byte
         rows = [_row(study, i, "not looked at") for i in _sorted(study, changes.unseen)]
         sheets.append(Sheet("Not looked at", COLUMNS, rows, freeze=IN_VIEW))
     sheets.append(Sheet("Counts", COUNTS, _counts(issues, changes)))
-    return xlsx_bytes(sheets, study.file.created, title=f"Issues of {study.name}")
+    first = next((place for place, sheet in enumerate(sheets) if sheet.rows), 0)
+    return xlsx_bytes(sheets, study.file.created, title=f"Issues of {study.name}", opens_on=first)
 
 
 def kind_of(issue: Issue) -> Row:

@@ -191,12 +191,18 @@ def test_the_highest_mean_counts_the_hours_after_the_first_dose_and_unscheduled_
 @pytest.mark.parametrize(
     ("qtcf", "qt", "rr", "listed"),
     [(400, 400, 1000, False), (401, 400, 1000, False), (401.1, 400, 1000, True), (431, 400, 800, False), (429, 400, 800, True),
-     (441, 368, 672, True), (400, None, 0, True)],
+     (441, 368, 672, True)],
 )  # fmt: skip
 def test_a_qtcf_that_is_not_fridericias_is_listed_and_analysed(made, qtcf, qt, rr, listed):
     records, issues = made("ADEG", ecg(8, [qtcf], qt=qt, rr=rr))
     assert [m.startswith("the QTcF delivered is not") for m in issues] == [True] * listed
     assert [r["AVAL"] for r in records if r["PARAMCD"] == "QTCFAG" and r["DTYPE"] == "AVERAGE"] == [qtcf]
+
+
+@pytest.mark.parametrize(("qt", "rr"), [(400, None), (400, 0)])
+def test_a_qtcf_without_its_qt_or_rr_is_listed_as_such_alone(made, qt, rr):
+    _, issues = made("ADEG", ecg(8, [400], qt=qt, rr=rr))
+    assert [m.startswith("a QTcF is delivered without the QT and RR") for m in issues] == [True]
 
 
 def test_more_than_three_replicates_are_listed(made):

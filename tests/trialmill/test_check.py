@@ -104,7 +104,7 @@ def test_clean_datasets_pass_and_the_output_folder_stays_as_it_is(place):
     former = contents(place)
     done = mill(place, "check", "--out", "out")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 errors, 0 warnings, 0 explained" in done.stdout
+    assert "0 errors, 0 warnings, 0 explained" in done.stdout and "blocked" not in done.stdout
     assert contents(place) == former
     listed = json.loads((place / "out.check.json").read_text())
     assert listed["findings"] == [] and listed["study"] == "TOY-8"
@@ -170,6 +170,8 @@ def test_a_schema_stops_the_build_before_anything_is_published(place):
     assert "a value that codelist NCOMPLT (C66727, extensible) does not hold" in done.stderr
     assert "Moved, first TOY-8-A1, DSSTDTC 2030-12-01, DSTERM Moved, from forms/status.csv line 3" in done.stderr
     assert contents(place) == former
+    checked = mill(place, "check", "--out", "out").stdout
+    assert "note      the last build was blocked: these are the datasets of the build before it; see out.issues.json" in checked
     (issue,) = [i for i in json.loads((place / "out.issues.json").read_text()) if i["variable"] == "DSDECOD"]
     assert (issue["severity"], issue["subject"], issue["source"]) == ("blocking", "TOY-8-A1", "forms/status.csv line 3")
     assert "Moved" in issue["message"] and "ds.yaml" not in issue["message"], "an id may not move with lines of the spec"

@@ -239,6 +239,12 @@ def test_the_same_input_gives_the_same_bytes_and_a_rerun_says_that_all_is_still_
     assert first.told() == "2 datasets, 6 warnings" and again.told() == "2 datasets, 6 warnings (6 still open)"
 
 
+def test_the_workbook_opens_on_the_first_sheet_that_has_rows(place):
+    build()
+    book = openpyxl.load_workbook("out/issues.xlsx")
+    assert book["Blocking"].max_row == 1 and book.active.title == "Warnings"
+
+
 def test_what_came_and_what_went_since_the_last_list_is_told(place):
     build()
     status(STATUS.replace("Lost,", "Lost,2031/5/5").replace("=1+1", "Away"))
