@@ -294,9 +294,10 @@ class _Reader:
             if len(wrong):
                 row = int(wrong[0])
                 first = ", ".join(f'"{v}"' for v in values.iloc[wrong].drop_duplicates().iloc[:5])
+                many = f"{len(wrong):,} record{'s' * (len(wrong) > 1)}"
                 self.problems.append(
                     Problem(
-                        f"{table.name}: {name} holds what is no code of it in {len(wrong):,} record{'s' * (len(wrong) > 1)}",
+                        f"{table.name}: {name} holds what is no code of it in {many}",
                         Place(table.files[table.file_of[row]], int(table.line[row])),
                         found=first,
                         expected=", ".join(known),
