@@ -15,7 +15,18 @@ import numpy as np
 from engine.errors import CommandError, Problem
 from nca.areas import Bools, Floats
 from nca.catalogue import BOLUS, CODES, EXTRAVASCULAR, INFUSION, PARAMETERS, Reason
-from nca.curve import SAME, Curve, Reached, between_neighbours, curve_of, drawn_at_start, ends, initial, reach
+from nca.curve import (
+    SAME,
+    Curve,
+    Reached,
+    between_neighbours,
+    curve_of,
+    drawn_at_start,
+    ends,
+    highest_before,
+    initial,
+    reach,
+)
 from nca.profiles import MEASURED, Concentrations, Doses, Points, Windows, given_or_next, points_of, sort, windows_of
 from nca.settings import Settings
 from nca.slope import Fits, Ints, fit
@@ -160,9 +171,12 @@ class _Analysis:
         drawn = drawn_at_start(p, w)
         nothing_yet = w.at_dose & ~w.earlier & (s.tau is None)
         start = np.where(np.isnan(drawn) & nothing_yet & ~self._measurable_before(), 0.0, drawn)
-        start = np.where(np.isnan(start), between_neighbours(self.samples, p, self.doses, w, self.peak, s), start)
+        # highest before the start, since the dose: the curve is past its Tmax from the first segment on
+        past = highest_before(self.samples, self.doses, w) >= self.top
+        peak = np.where(past, -np.inf, self.peak)
+        start = np.where(np.isnan(start), between_neighbours(self.samples, p, self.doses, w, peak, s), start)
         start = np.where(np.isnan(self.c0), start, self.c0)
-        self.turn = np.where(self.c0 >= self.top, w.low, self.peak)
+        self.turn = np.where(self.c0 >= self.top, w.low, peak)
         if s.tau is not None:
             inside = self.measured & (p.time <= self.tau_end[p.window] + SAME)
             end = self._reach(self._curve(start), self.tau_end).value

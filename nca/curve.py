@@ -152,6 +152,17 @@ def initial(points: Points, doses: Doses, windows: Windows, settings: Settings) 
     return np.where(bolus, np.where(only, here, value), np.nan)
 
 
+def highest_before(samples: Concentrations, doses: Doses, windows: Windows) -> Floats:
+    """The highest concentration between the dose of a window and its start, m values; -inf where there is none."""
+    w = windows
+    given = np.where(w.dose >= 0, np.append(doses.time, np.nan)[w.dose], w.start)
+    low = count_before(samples.profile, samples.time, w.profile, given, equal=False)
+    high = count_before(samples.profile, samples.time, w.profile, w.start, equal=False)
+    conc = np.append(np.where(np.isnan(samples.conc), -np.inf, samples.conc), -np.inf)
+    top = np.maximum.reduceat(conc, np.column_stack([low, high]).ravel())[::2] if w.m else np.empty(0)
+    return np.where(high > low, top, -np.inf)
+
+
 def between_neighbours(samples: Concentrations, points: Points, doses: Doses, windows: Windows, tmax: Floats,
                        settings: Settings) -> Floats:
     """The concentration at a start that lies between two samples of one dose; NaN elsewhere."""

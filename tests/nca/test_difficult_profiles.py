@@ -265,3 +265,12 @@ def test_c0_of_a_later_bolus_is_never_the_sample_before_it():
     got = said(*profile({0: 16, 1: 8, 24: 5, 25: 8, 27: 2}, [(0, 100), (24, 100)], "bolus"), interval=(24, INF))
     assert got["C0"] == pytest.approx(16)
     assert got["AUCLST"] == pytest.approx((16 - 2) / LN2)
+
+
+def test_lin_log_knows_the_tmax_that_lies_before_an_interval():
+    """Past Tmax at 2 h all segments are logarithmic, also those of an interval from 3 h on."""
+    run = profile({0: 0, 2: 8, 4: 4, 6: 2})
+    first, second, whole = (said(*run, interval=i, method="lin-log")["AUCINT"] for i in ((0, 3), (3, 6), (0, 6)))
+    at3 = 8 * 0.5**0.5
+    assert second == pytest.approx((at3 - 4) / math.log(at3 / 4) + (4 - 2) / LN2 * 2, rel=1e-12)
+    assert first + second == pytest.approx(whole, rel=1e-12)

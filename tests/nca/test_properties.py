@@ -67,7 +67,7 @@ def test_order_of_records_and_company_of_other_profiles_change_no_bit(profiles, 
         assert whole.value[code].tobytes() == np.concatenate([a.value[code] for a in alone]).tobytes()
 
 
-@pytest.mark.parametrize("method", ["linear", "lin-up-log-down"])
+@pytest.mark.parametrize("method", ["linear", "lin-up-log-down", "lin-log"])
 @given(PROFILES, st.sampled_from([1.5, 5.0, 8.0]))
 @settings(max_examples=60, deadline=None)
 def test_areas_of_adjoining_intervals_add_up_and_no_interval_changes_what_a_blq_is(method, profiles, middle):
