@@ -49,12 +49,19 @@ def _entry(verb: Verb) -> list[str]:
             if key == verb.reads
             else "needed"
             if info.is_required()
-            else f"default {info.default!r}"
+            else _default(info.default)
         )
         lines.append(f"- `{said}`: {word}")
     if verb.example:
         lines += ["", "```yaml", verb.example, "```"]
     return [*lines, ""]
+
+
+def _default(value: Any) -> str:
+    """What holds where a parameter is not written, as a spec would write it."""
+    if value is None or value in ("", [], {}, ()):
+        return "optional"
+    return f"default `{', '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}`"
 
 
 def dataset_schema() -> dict[str, Any]:
