@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from edc.agreed import doubled, known_codes, one_value
 from edc.files import Tables, read_tables
 from edc.manifest import InputFile, Manifest, digest, read_manifest
 from edc.render import Moment, Render, date_text
@@ -185,7 +186,7 @@ class _Reader:
             return
         roles = self.raw.roles
         table.subject_column = roles.subject
-        self._doubled(table, [c for c in (roles.subject, roles.record) if c] if roles.record else [])
+        self.problems += doubled(table, [c for c in (roles.subject, roles.record) if c] if roles.record else [])
         self._codes(form, table)
         if roles.status and roles.status in table.frame.columns:
             status = table.frame[roles.status]
@@ -266,44 +267,9 @@ class _Reader:
         table = self._table(source, pieces, tuple(vendor.columns) or None, strict=True)
         if table is not None:
             table.subject_column = vendor.subject or ""
-            self._constant(table, vendor.constant)
-            self._vendor_codes(table, {n: c.codes for n, c in vendor.columns.items() if c.codes})
+            self.problems += one_value(table, vendor.constant)
+            self.problems += known_codes(table, {n: c.codes for n, c in vendor.columns.items() if c.codes})
             self.export.tables[source] = table
-
-    def _constant(self, table: RawTable, names: tuple[str, ...]) -> None:
-        """Columns that must hold one value in all records of a source."""
-        for name in names:
-            values = table.frame[name]
-            if values.nunique(dropna=False) > 1:
-                row = int(np.flatnonzero((values != values.iloc[0]).to_numpy(dtype=bool))[0])
-                self.problems.append(
-                    Problem(
-                        f"{table.name}: {name} is not the same in all records",
-                        Place(table.files[table.file_of[row]], int(table.line[row])),
-                        found=", ".join(str(v) for v in values.drop_duplicates().iloc[:5]),
-                        expected=f"one {name} in all records",
-                        do="ask for files of one version",
-                    )
-                )
-
-    def _vendor_codes(self, table: RawTable, codes: dict[str, tuple[str, ...]]) -> None:
-        """A code that the transfer agreement does not know must not pass for the usual one: the file is wrong."""
-        for name, known in codes.items():
-            values = table.frame[name].fillna("")
-            wrong = np.flatnonzero(~values.isin(known).to_numpy(dtype=bool))
-            if len(wrong):
-                row = int(wrong[0])
-                first = ", ".join(f'"{v}"' for v in values.iloc[wrong].drop_duplicates().iloc[:5])
-                many = f"{len(wrong):,} record{'s' * (len(wrong) > 1)}"
-                self.problems.append(
-                    Problem(
-                        f"{table.name}: {name} holds what is no code of it in {many}",
-                        Place(table.files[table.file_of[row]], int(table.line[row])),
-                        found=first,
-                        expected=", ".join(known),
-                        do="ask for a corrected file, or add the code to codes: of the column",
-                    )
-                )
 
     # -- both
 
@@ -342,20 +308,6 @@ class _Reader:
         file_of = np.concatenate([np.full(len(p.frame), files.index(p.file)) for p in pieces] or [np.empty(0)])
         line = np.concatenate([p.line for p in pieces] or [np.empty(0)])
         return RawTable(name, frame, files, file_of.astype(np.int64), line.astype(np.int64))
-
-    def _doubled(self, table: RawTable, names: list[str]) -> None:
-        if not names:
-            return
-        doubled = table.frame.duplicated(names, keep="first") & table.frame[names].notna().all(axis=1)
-        for row in np.flatnonzero(doubled)[:20]:
-            who = ", ".join(f"{n} {table.frame[n].iloc[row]}" for n in names)
-            self.problems.append(
-                Problem(
-                    f"{table.name}: two records have one identity",
-                    Place(table.files[table.file_of[row]], int(table.line[row])),
-                    found=who,
-                )
-            )
 
     def _inside(self, path: Path) -> str | None:
         """The file's name in the export; None (and a problem) when it leads out of it."""

@@ -183,6 +183,9 @@ class RawSpec(Model):
         unknown = [name for name in self.order if name not in self.carriers]
         if unknown:
             raise ValueError(f"order: no carrier {', '.join(unknown)}")
+        coded = [name for name, column in self.common.items() if column.codes]
+        if coded:
+            raise ValueError(f"common: codes are held for columns of vendors only: {', '.join(coded)}")
         roles: dict[str, Any] = self.roles.model_dump()
         for role, column in roles.items():
             if isinstance(column, str) and column not in self.common:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import nearest
-from engine.standards.tables import DATA, codes, data_file, read_rows
+from engine.standards.tables import DATA, codes, data_file
 
 Kind = Literal["SDTM", "ADaM", "Define"]
 COLUMNS = (
@@ -144,10 +144,3 @@ def load_terminology(kind: Kind, version: str, folder: Path = DATA) -> Terminolo
         folder,
     )
     return Terminology(path)
-
-
-@cache
-def variable_codelists(standard: str) -> dict[str, tuple[str, ...]]:
-    """C-codes of the codelists of a standard's variables, e.g. of `adam-tte-1-0`."""
-    rows = read_rows(DATA / "variable-codelists.tsv")
-    return {r["variable"]: codes(r["codelist_codes"]) for r in rows if r["standard"] == standard}
