@@ -70,16 +70,29 @@ def read_members(
     Raises:
         FileError: no transport file of version 5, truncated, altered, or characters outside the encoding.
     """
-    path = Path(path)
     shown = shown or str(path)
+    data, members = _opened(Path(path), shown)
+    return [(_frame(data, member, shown, encoding), member.meta) for member in members]
+
+
+def read_headers(path: Path | str, *, shown: str = "") -> list[tuple[DatasetMeta, int]]:
+    """The metadata of every dataset of a transport file and its number of records; no value is read.
+
+    Raises:
+        FileError: as read_members, but for characters.
+    """
+    return [(member.meta, member.count) for member in _opened(Path(path), shown or str(path))[1]]
+
+
+def _opened(path: Path, shown: str) -> tuple[mmap.mmap | bytes, list[_Member]]:
+    """The bytes of a file and where its datasets lie."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
     except OSError as error:
         raise FileError(Problem("the file cannot be read", Place(shown), found=str(error.strerror))) from None
-    members = _members(data, size, shown)
-    return [(_frame(data, member, shown, encoding), member.meta) for member in members]
+    return data, _members(data, size, shown)
 
 
 def _members(data: mmap.mmap | bytes, size: int, shown: str) -> list[_Member]:
