@@ -11,12 +11,11 @@ from itertools import zip_longest
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-CHUNK = 16384  # records held as lists
+from formats.text import as_text
 
-TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+CHUNK = 16384  # records held as lists
 
 
 class Columns:
@@ -67,14 +66,3 @@ class Columns:
         self._chunks.append([pa.array(column, pa.large_string()) for column in zip_longest(*self._rows)])
         self._settled.append(np.array(self._lines, dtype=np.int64))
         self._rows, self._lines = [], []
-
-
-def as_text(values: pa.ChunkedArray) -> pd.Series:
-    """Arrow text as the `str` of pandas in one piece; empty is missing."""
-    whole = values.combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], pa.large_string())
-    empty = pc.equal(whole, "")
-    if pc.any(empty).as_py():
-        whole = pc.if_else(empty, pa.scalar(None, pa.large_string()), whole)
-    return pd.Series(pd.array(whole, dtype=TEXT))

@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 from numpy.typing import NDArray
 
-from edc.csv_files import read_csv
 from edc.odm import read_odm
 from edc.render import Render, read_sas
 from edc.workbooks import read_workbook
 from engine.errors import FileError, Place, Problem
+from formats.csv_read import read_csv
 
 DEFAULT_ENCODING = "utf-8-sig"  # of text files for which raw.yaml names none
 Tables = list[tuple[str, pd.DataFrame, NDArray]]  # name (sheet, form or dataset; '' where there is none), text, lines

@@ -8,10 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+ATTRIBUTES = frozenset(("type", "label", "length", "format"))
+
 
 @dataclass(frozen=True, slots=True)
 class VariableMeta:
-    """One variable. `length` is in bytes (8 for Num); 0 on a Char variable means not settled yet."""
+    """One variable. `length` is in bytes (8 for Num); 0 on a Char variable means not settled yet.
+
+    `type` is '' where a file without metadata leaves it open.
+    """
 
     name: str
     label: str = ""
@@ -25,13 +30,15 @@ class VariableMeta:
 class DatasetMeta:
     """One dataset: its variables in file order.
 
-    `created` is the creation time a file carried when it was read; None where none is known.
+    `created` is the creation time a file carried when it was read; None where none is known. `holds` names what a file
+    of this kind can say of its variables: what it does not hold is unknown, not empty.
     """
 
     name: str
     label: str = ""
     variables: tuple[VariableMeta, ...] = field(default_factory=tuple)
     created: datetime | None = None
+    holds: frozenset[str] = ATTRIBUTES
 
     def variable(self, name: str) -> VariableMeta:
         """The variable of that name; KeyError when there is none."""

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from edc.csv_files import read_csv
 from engine.errors import FileError, Place, Problem, nearest
 from engine.numbers import number_texts, rank, to_numbers
+from formats.csv_read import read_csv
 from nca.analysis import Parameters
 from nca.areas import Bools, Floats
 from nca.catalogue import CODES, REASONS, ROUTES, Reason

@@ -11,8 +11,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from edc import columns, csv_files
-from edc.csv_files import read_csv
+from edc import columns
 from edc.dates import to_iso
 from edc.export import read_export
 from edc.odm import read_odm
@@ -20,6 +19,8 @@ from edc.render import date_text
 from edc.workbooks import read_workbook
 from engine.errors import FileError
 from engine.spec.sources import load_raw
+from formats import csv_read
+from formats.csv_read import read_csv
 from formats.metadata import DatasetMeta, VariableMeta
 from formats.missing import special_missing
 from formats.xpt_write import write_xpt
@@ -47,14 +48,14 @@ def test_a_quote_within_an_unquoted_cell_does_not_shift_lines(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
 def test_text_is_decoded_over_the_bounds_of_blocks(tmp_path, monkeypatch, encoding):
-    monkeypatch.setattr(csv_files, "BLOCK", 7)
+    monkeypatch.setattr(csv_read, "BLOCK", 7)
     rows = [f"{i},白细胞{i}" for i in range(40)]
     frame, line = csv(tmp_path / "a.csv", "NO,NAME\n" + "\n".join(rows) + "\n", encoding)
     assert frame["NAME"].tolist() == [f"白细胞{i}" for i in range(40)] and line == list(range(2, 42))
 
 
 def test_a_wrong_byte_is_named_with_its_line_in_any_block(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_files, "BLOCK", 8)
+    monkeypatch.setattr(csv_read, "BLOCK", 8)
     with pytest.raises(FileError, match=r"a\.csv:5 .*not utf-8-sig"):
         csv(tmp_path / "a.csv", "A\nxx\nyy\n白白\n".encode() + b"z\xffz\n")
 

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.csv as pc
 from numpy.typing import NDArray
 
-from edc.columns import as_text
 from engine.errors import FileError, Place, Problem
+from formats.text import as_text
 
 BLOCK = 8 << 20  # bytes looked at or decoded together
 PARSED = 8 << 20  # bytes parsed together; no record may be longer
