@@ -28,9 +28,8 @@ from validators.core_report import core_json
 from validators.evaluate import explain, run_rules, unused
 from validators.files import file_faults, length_faults, settled
 from validators.findings import Fault
-from validators.lint import lint_rules
+from validators.lint import linted_rules
 from validators.report import Report, as_json
-from validators.rules import load_rules
 from validators.schemas import make_schema
 from validators.shelf import Shelf
 
@@ -54,11 +53,12 @@ def check_with_core(folder: Path, out: Path, choice: CoreChoice) -> tuple[Report
         FileError: the folder is not what its journal says, or a file or a report of CORE cannot be taken.
     """
     study = load_study(folder)
-    problems = [*lint(study), *lint_formats(study), *lint_rules(study)]
+    catalogue = Catalogue(study)
+    wrong, rules = linted_rules(catalogue)
+    problems = [*lint(study), *lint_formats(study), *wrong]
     if problems:
         raise SpecError(problems)
     files = verify_outputs(out)
-    catalogue = Catalogue(study)
     shelf = Shelf(catalogue, {}, frozenset(files))
     metas: dict[str, list[DatasetMeta]] = {}
     faults: list[Fault] = []
@@ -78,7 +78,6 @@ def check_with_core(folder: Path, out: Path, choice: CoreChoice) -> tuple[Report
     for name, frame in list(shelf.frames.items()):
         parent = shelf.frames.get(name.removeprefix("SUPP"))
         faults += make_schema(catalogue, shelf.infos[name], parent).faults(frame)
-    rules = load_rules(catalogue)
     outcome = run_rules(shelf, rules)
     found = explain([*faults, *outcome.faults], [e for e, _ in rules.explained], shelf)
     datasets = sum(map(len, metas.values()))

@@ -324,7 +324,7 @@ def view_of(shelf: Shelf, name: str, lets: dict[str, Value]) -> View:
 
 def placeholders(says: str) -> dict[str, Expression]:
     """Expressions in the braces of a message; ValueError when one is none."""
-    return {text: Expression(text) for text in _PLACEHOLDER.findall(says)}
+    return {text: Expression.parse(text) for text in _PLACEHOLDER.findall(says)}
 
 
 def said(says: str, view: View) -> list[str]:

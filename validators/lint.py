@@ -10,12 +10,16 @@ from engine.spec.catalogue import Catalogue
 from engine.spec.study import Study
 from validators.explained import load_explained
 from validators.names import unknown_names
-from validators.rules import load_rules
+from validators.rules import Rules, load_rules
 
 
 def lint_rules(study: Study) -> list[Problem]:
     """All problems of checks.yaml and explained.yaml of a study that was read, by file and line."""
-    catalogue = Catalogue(study)
+    return linted_rules(Catalogue(study))[0]
+
+
+def linted_rules(catalogue: Catalogue) -> tuple[list[Problem], Rules]:
+    """As lint_rules, and the rules as read; none when they cannot be."""
     problems: list[Problem] = []
     try:
         load_explained(catalogue)
@@ -24,7 +28,7 @@ def lint_rules(study: Study) -> list[Problem]:
     try:
         rules = load_rules(catalogue)
     except SpecError as error:
-        return [*error.problems, *problems]
+        return [*error.problems, *problems], Rules()
     for rule in rules.rules:
         for bound in rule.checks if rule.study else ():
             found = unknown_names(bound, catalogue)
@@ -34,4 +38,4 @@ def lint_rules(study: Study) -> list[Problem]:
         if explained.rule not in known and not explained.rule.islower():  # rules of the schemas are lower-case words
             near = nearest(explained.rule, known)
             problems.append(Problem(f'explained: no rule "{explained.rule}"', place, nearest=near))
-    return sorted(dict.fromkeys(problems), key=lambda p: (p.place or Place(""), p.what))
+    return sorted(dict.fromkeys(problems), key=lambda p: (p.place or Place(""), p.what)), rules

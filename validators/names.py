@@ -34,6 +34,11 @@ def unknown_names(bound: BoundCheck, catalogue: Catalogue) -> list[Problem]:
     ]
 
 
+def speaks_of_unknown(bound: BoundCheck, catalogue: Catalogue) -> bool:
+    """Whether the check names anything that the study does not have."""
+    return next(_all(bound, catalogue, helpful=False), None) is not None
+
+
 def datasets_of(bound: BoundCheck) -> set[str]:
     """Every dataset that a check reads; SUPP-- as their parents."""
     found = {*bound.check.datasets()}
@@ -46,8 +51,9 @@ def datasets_of(bound: BoundCheck) -> set[str]:
     return {name.removeprefix("SUPP") for name in found}
 
 
-def _all(bound: BoundCheck, catalogue: Catalogue) -> Iterator[Problem]:
-    known = _Known(catalogue, set(bound.lets))
+def _all(bound: BoundCheck, catalogue: Catalogue, *, helpful: bool = True) -> Iterator[Problem]:
+    """See unknown_names; without the nearest names, which take time to find, unless `helpful`."""
+    known = _Known(catalogue, set(bound.lets), helpful)
     for name in bound.check.datasets():
         yield from known.dataset(name)
     try:
@@ -98,11 +104,16 @@ def _of_value(known: _Known, key: str, value: Value, own: str) -> Iterator[Probl
         yield from known.term(value)
 
 
+def _nothing(_name: str, _known: Iterable[str]) -> str:
+    return ""
+
+
 class _Known:
     """What may be named."""
 
-    def __init__(self, catalogue: Catalogue, lets: set[str]) -> None:
+    def __init__(self, catalogue: Catalogue, lets: set[str], helpful: bool) -> None:
         self.catalogue, self.study, self.lets = catalogue, catalogue.study, lets
+        self.near = nearest if helpful else _nothing
         self.datasets = {n for n in catalogue.datasets if not self.study.datasets[n].working}
 
     def variables(self, name: str) -> set[str]:
@@ -114,7 +125,7 @@ class _Known:
     def dataset(self, name: str) -> Iterator[Problem]:
         """What is wrong with the name of a dataset."""
         if name.removeprefix("SUPP") not in self.datasets:
-            yield Problem(f'no dataset "{name}"', nearest=nearest(name, self.datasets))
+            yield Problem(f'no dataset "{name}"', nearest=self.near(name, self.datasets))
 
     def expression(self, own: str, expression: Expression) -> Iterator[Problem]:
         """What is wrong with the names in an expression about records of `own`."""
@@ -138,10 +149,10 @@ class _Known:
                 self.study.datasets[source.removeprefix("SUPP")].supplemental if ref.source else self.variables(source)
             )
         else:
-            yield Problem(f'nothing is called "{source}"', found=str(ref), nearest=nearest(source, self.datasets))
+            yield Problem(f'nothing is called "{source}"', found=str(ref), nearest=self.near(source, self.datasets))
             return
         if ref.name not in found:
-            near = nearest(ref.name, [*found, *self.lets])
+            near = self.near(ref.name, [*found, *self.lets])
             yield Problem(f'{source} has no "{ref.name}"', found=str(ref), nearest=near)
 
     def table(self, value: LookUp) -> Iterator[Problem]:
@@ -153,7 +164,7 @@ class _Known:
             return
         for name in (value.column, *value.by):
             if name not in columns:
-                yield Problem(f'tables/{value.table}.csv has no column "{name}"', nearest=nearest(name, columns))
+                yield Problem(f'tables/{value.table}.csv has no column "{name}"', nearest=self.near(name, columns))
 
     def term(self, value: Term) -> Iterator[Problem]:
         """What is wrong with a C-code."""

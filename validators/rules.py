@@ -26,7 +26,7 @@ from engine.spec.document import Document, load_document
 from validators.checks import CHECKS, Check
 from validators.findings import Severity
 from validators.lets import VALUES, Value, listed
-from validators.names import BoundCheck, unknown_names
+from validators.names import BoundCheck, speaks_of_unknown
 from validators.terms import DATA
 
 STUDY_FILE = "checks.yaml"
@@ -111,7 +111,7 @@ def _elsewhere(rule: Rule, bound: BoundCheck, catalogue: Catalogue) -> bool:
     """Whether a check speaks of what this study does not have: a general rule, or one written for many datasets."""
     if rule.study and not bound.pattern:
         return False
-    return bool(unknown_names(bound, catalogue))
+    return speaks_of_unknown(bound, catalogue)
 
 
 def read_rules(document: Document, catalogue: Catalogue, of_study: bool, into: Rules) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Self
 
 import pandas as pd
@@ -106,15 +107,15 @@ class Expression:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read an expression; ExpressionError (a ValueError) when it is none."""
-        return cls(text)
+        """Read an expression, each text once; ExpressionError (a ValueError) when it is none."""
+        return _read(cls, text)  # type: ignore[arg-type, return-value]
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> core_schema.CoreSchema:
         """Models take expressions as text."""
 
         def read(value: Any) -> Any:
-            return value if isinstance(value, cls) else cls(str(value))
+            return value if isinstance(value, cls) else cls.parse(str(value))
 
         return core_schema.no_info_after_validator_function(
             read, core_schema.union_schema([core_schema.is_instance_schema(cls), core_schema.str_schema()])
@@ -257,6 +258,12 @@ class FarExpression(Expression):
     """A condition on the records of another dataset: names with its prefix are that record's, bare names own."""
 
     __slots__ = ()
+
+
+@lru_cache(maxsize=16384)
+def _read(kind: type[Expression], text: str) -> Expression:
+    """An expression never changes, and specs and rules repeat theirs."""
+    return kind(text)
 
 
 def _prepare(text: str) -> tuple[str, dict[str, str]]:
