@@ -29,7 +29,7 @@ _OWN = "sponsor"  # in place of a C-code
     reads="of",
     scope="record",
     source="SDTMIG 3.4 section 4.3",
-    says="{of} as a term of codelist {codelist}",
+    says="The term of codelist {codelist} that {of} stands for[; of its values: {map}]",
     example="AESER: {terms: ae.AESER, codelist: NY}",
 )
 class Terms(Params):
@@ -110,7 +110,7 @@ class Terms(Params):
     reads="of",
     scope="record",
     source="CDISC controlled terminology (paired lists share C-codes)",
-    says="Decode of {of} in the list paired with {codelist}",
+    says="The name that goes with {of} in the codelist paired with {codelist}",
     example="LBTEST: {decode: LBTESTCD, codelist: LBTESTCD}",
 )
 class Decode(Params):

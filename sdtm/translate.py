@@ -25,7 +25,7 @@ from engine.spec.registry import Params, verb
     reads="of",
     scope="record",
     source="SDTMIG 3.4 section 4.2.4",
-    says="{of}: the first present, as written where it is English, else by exact look-up in {table}",
+    says="The first present of {of}, as written where it is English, else its translation by exact look-up in {table}",
     example="AETERM: {translate: [ae.AETERM, ae.AETERMZH], missing: blocking}",
 )
 class Translate(Params):

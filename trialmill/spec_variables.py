@@ -13,7 +13,7 @@ from engine.spec.catalogue import Catalogue, DatasetInfo, VariableInfo
 from engine.spec.codelists import find_codelist
 from engine.spec.dataset import DatasetSpec, Part, VariableLine, is_working
 from engine.spec.document import Path_
-from engine.spec.methods import records_sentence, variable_sentence
+from engine.spec.methods import IMPLIED_SAYS, QUALIFIER_SAYS, records_sentence, variable_sentence
 from engine.spec.origins import Origin, lines_of, variable_origins
 from engine.spec.study import Study
 from trialmill.spec_book import Row, SpecSheet, Spot, at, spec_file
@@ -25,23 +25,6 @@ VARIABLES = {"Dataset": 10, "Order": 7, "Variable": 11, "Label": 34, "Type": 6, 
              "Spec": 22}  # fmt: skip
 WORKING = "Working variable: not written"
 NO_LINE = "no line of the spec derives it: identity supplies it"
-IMPLIED_SAYS = {
-    "STUDYID": "Identifier of the study, as study.yaml gives it",
-    "DOMAIN": "Name of the dataset",
-    "USUBJID": "Identifier of the person, by the identity rules of study.yaml",
-}
-QUALIFIER_SAYS = {
-    "STUDYID": "As in the parent record",
-    "RDOMAIN": "Domain of the parent records",
-    "USUBJID": "As in the parent record",
-    "IDVAR": "Sequence number of the parent dataset, where it has one",
-    "IDVARVAL": "Value of IDVAR in the parent record",
-    "QNAM": "Name of the qualifier: see Value level",
-    "QLABEL": "Label of the qualifier: see Value level",
-    "QVAL": "See Value level",
-    "QORIG": "Origin of the qualifier: see Value level",
-    "QEVAL": "Null",
-}
 
 
 def qualified(study: Study) -> list[DatasetSpec]:

@@ -7,9 +7,30 @@ Sources: Define-XML 2.1 section 5.3.13 (MethodDef).
 
 from __future__ import annotations
 
+import re
+
 from engine.spec.dataset import DatasetSpec, Part, Step, VariableLine
 from engine.spec.origins import lines_of
 from engine.spec.registry import sentence
+
+IMPLIED_SAYS = {  # of what identity supplies without a line
+    "STUDYID": "Identifier of the study, as study.yaml gives it",
+    "DOMAIN": "Name of the dataset",
+    "USUBJID": "Identifier of the person, by the identity rules of study.yaml",
+}
+QUALIFIER_SAYS = {
+    "STUDYID": "As in the parent record",
+    "RDOMAIN": "Domain of the parent records",
+    "USUBJID": "As in the parent record",
+    "IDVAR": "Sequence number of the parent dataset, where it has one",
+    "IDVARVAL": "Value of IDVAR in the parent record",
+    "QNAM": "Name of the qualifier: see Value level",
+    "QLABEL": "Label of the qualifier: see Value level",
+    "QVAL": "See Value level",
+    "QORIG": "Origin of the qualifier: see Value level",
+    "QEVAL": "Null",
+}
+_LIST = re.compile(r"\bin \[([^\[\]]*)\]")
 
 
 def line_sentence(line: VariableLine) -> str:
@@ -19,7 +40,7 @@ def line_sentence(line: VariableLine) -> str:
         said += f"; only where {line.options.where}"
     if line.options.overflow == "supp":
         said += "; text over 200 bytes goes on in supplemental qualifiers"
-    return said
+    return without_code(said)
 
 
 def variable_sentence(spec: DatasetSpec, name: str) -> str:
@@ -39,14 +60,14 @@ def records_sentence(spec: DatasetSpec) -> str:
     for part in spec.parts:
         goes_on = bool(shared) and part.steps[: len(shared)] == shared
         own = part.steps[len(shared) :] if goes_on else part.steps
-        text = ("then " if goes_on else "") + _steps(own) if own else "these"
+        text = ("then " if goes_on else "") + _steps(own) if own else "these records as they are"
         lines.append(f"{part.name}: {text}" if part.name else text)
     header = spec.header
     if header.keep is not None:
         lines.append(f"Only records where {header.keep} are kept")
     if header.cut_off:
         lines.append(f"Records whose {header.cut_off} is after the cut-off (study.DCUTDT) are left out")
-    return "\n".join(dict.fromkeys(lines))
+    return without_code("\n".join(dict.fromkeys(lines)))
 
 
 def part_sentence(spec: DatasetSpec, part: Part) -> str:
@@ -74,4 +95,9 @@ def _shared(spec: DatasetSpec) -> list[Step]:
 
 def _steps(steps: list[Step]) -> str:
     said = [sentence(step.verb, step.params).strip().rstrip(";") for step in steps]
-    return "; ".join(said)
+    return without_code("; ".join(said))
+
+
+def without_code(text: str) -> str:
+    """Conditions as people write them: = and <> for == and !=, lists in round brackets."""
+    return _LIST.sub(r"in (\1)", text.replace(" == ", " = ").replace(" != ", " <> "))

@@ -23,7 +23,7 @@ from engine.spec.registry import Params, Scope, verb
 Refs = Annotated[list[VariableRef], LISTED]
 
 
-@verb("copy", reads="of", scope="record", says="{of}", example="AESPID: {copy: ae.AENO}")
+@verb("copy", reads="of", scope="record", says="Copied from {of}", example="AESPID: {copy: ae.AENO}")
 class Copy(Params):
     """The value as it stands, in ASCII spelling."""
 
@@ -79,7 +79,13 @@ class NotCollected(Params):
         return at.constant(None)
 
 
-@verb("compute", reads="formula", scope="record", says="{formula}", example='BMIBL: {compute: "...", round: 1}')
+@verb(
+    "compute",
+    reads="formula",
+    scope="record",
+    says="Computed as {formula}[, rounded to {round} decimals][, rounded to {digits} significant digits]",
+    example='BMIBL: {compute: "...", round: 1}',
+)
 class Compute(Params):
     """The value of a formula, rounded half away from zero once, at the end: to `round` decimals or `digits` digits."""
 
@@ -225,7 +231,7 @@ class FirstOf(Params):
     "join_text",
     reads="of",
     scope="record",
-    says="{of} joined by the separator",
+    says='The texts {of} joined[, "{separator}" between them][, "{before}" before them][, "{after}" after them]',
     example='X: {join_text: [A, B], with: "; "}',
 )
 class JoinText(Params):
@@ -253,7 +259,7 @@ class JoinText(Params):
         return self.before + result + self.after
 
 
-@verb("map", reads="of", scope="record", says="{of} mapped: {to}", example="X: {map: dose.DREAS, to: {AE: ...}}")
+@verb("map", reads="of", scope="record", says="{of} recoded: {to}", example="X: {map: dose.DREAS, to: {AE: ...}}")
 class Map(Params):
     """Each value of a stated list by its partner; what is not listed is treated as `unmapped` says."""
 
@@ -287,7 +293,7 @@ class Map(Params):
     "look_up",
     reads="of",
     scope="record",
-    says="{give} of {table} where {match} is {of}",
+    says="{give} of the row of table {table} whose {match} is the value of {of}",
     example="AEDECOD: {look_up: AETERM, in: meddra, match: VERBATIM, give: PT, missing: query}",
 )
 class LookUp(Params):
