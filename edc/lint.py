@@ -12,12 +12,14 @@ from collections.abc import Iterable
 from edc.dates import DATE_FORMATS, format_fault
 from engine.errors import Place, Problem, nearest
 from engine.spec.document import load_document
-from engine.spec.sources import RawColumn
+from engine.spec.sources import NO_EXPORT, RawColumn
 from engine.spec.study import Study
 
 
 def lint_formats(study: Study) -> list[Problem]:
     """All problems of the formats of dates and times in raw.yaml of a study that was read."""
+    if study.raw is NO_EXPORT:
+        return []
     document = load_document(study.folder / "raw.yaml", f"{study.shown}/raw.yaml")
     raw = study.raw
     found = [_problem(raw.formats.date, "date", "formats: date", document.place("formats", "date"))]

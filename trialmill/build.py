@@ -22,7 +22,7 @@ import orjson
 import pandas as pd
 
 from edc.dates import to_iso
-from edc.export import RawExport, read_export
+from edc.export import RawExport
 from edc.lint import lint_formats
 from edc.manifest import digest
 from edc.text import to_ascii
@@ -39,6 +39,7 @@ from formats.metadata import DatasetMeta, VariableMeta
 from formats.xpt_read import read_xpt
 from formats.xpt_write import write_xpt
 from trialmill.blocking import counted, told_blocking
+from trialmill.delivered import read_sources
 from trialmill.issue_changes import NEW, STILL_OPEN, Changes, beside, changes_json, compare, last_list, read_issues
 from trialmill.issue_files import issues_json, issues_xlsx
 from trialmill.issue_questions import with_question
@@ -120,7 +121,7 @@ def build_study(
     problems = [*lint(study), *lint_formats(study), *lint_rules(study)]
     if problems:
         raise SpecError(problems)
-    export = read_export(study.raw, study.forms, raw, carrier)
+    export = read_sources(study, raw, carrier)
     problems = lint(study, columns_of(study, export)) if undescribed(study) else []
     if problems:
         raise SpecError(problems)
@@ -187,8 +188,7 @@ def _of_people(run: Run, issues: list[Issue]) -> list[Issue]:
             told.append(issue)
             continue
         if issue.form not in places:
-            at = zip(table.file_of, table.line, table.records.subject.tolist(), strict=True)
-            places[issue.form] = {f"{table.files[f]} line {n}": who for f, n, who in at}
+            places[issue.form] = {table.place(row): who for row, who in enumerate(table.records.subject.tolist())}
         who = places[issue.form].get(issue.source, -1)
         told.append(replace(issue, subject=names[who]) if who >= 0 else issue)
     return told
@@ -196,7 +196,8 @@ def _of_people(run: Run, issues: list[Issue]) -> list[Issue]:
 
 def undescribed(study: Study) -> bool:
     """Whether columns of some raw source are known from the export only."""
-    return study.forms is None or any(not vendor.columns for vendor in study.raw.vendors.values())
+    forms = study.forms is None and bool(study.raw.carriers)
+    return forms or any(not vendor.columns for vendor in study.raw.vendors.values())
 
 
 def columns_of(study: Study, export: RawExport) -> dict[str, tuple[str, ...]]:

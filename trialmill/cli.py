@@ -17,7 +17,6 @@ import typer
 import adam  # noqa: F401  registers the verbs of ADaM
 import engine.verbs  # noqa: F401  registers the general verbs
 import sdtm  # noqa: F401  registers the verbs of SDTM
-from edc.export import read_export
 from edc.lint import lint_formats
 from engine.errors import Problem, SpecError, TrialmillError
 from engine.spec.keys import key_reference
@@ -32,6 +31,8 @@ from trialmill.check import check_with_core
 from trialmill.convert import Choices
 from trialmill.convert import convert as convert_file
 from trialmill.core import CoreChoice
+from trialmill.delivered import read_sources
+from trialmill.delivered_commands import delivered
 from trialmill.effort import effort_told
 from trialmill.escalation import as_text, lint_escalation, write_answer
 from trialmill.escalation import escalation as apply_escalation
@@ -56,6 +57,7 @@ app = typer.Typer(
 terminology = typer.Typer(no_args_is_help=True, help="Controlled terminology releases.")
 app.add_typer(terminology, name="terminology")
 app.add_typer(spec, name="spec")
+app.command()(delivered)
 
 StudyOption = Annotated[Path, typer.Option("--study", help="Folder with study.yaml.")]
 DEFAULT_STUDY = Path("specs/by002")
@@ -151,7 +153,7 @@ def lint(
         raw = raw or Path("raw") / study.name
         known = None
         if undescribed(read) and raw.is_dir():
-            known = columns_of(read, read_export(read.raw, read.forms, raw))
+            known = columns_of(read, read_sources(read, raw))
         found += [*lint_study(read, known), *lint_formats(read), *lint_rules(read), *lint_escalation(read)]
         told_last = effort_told(read, study)
     except SpecError as error:  # a file that cannot be read as a spec; what it would say is not known

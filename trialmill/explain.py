@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from edc.export import read_export
 from engine.errors import CommandError, DataError, Problem, nearest
 from engine.numbers import number_texts
 from engine.run.at import At
@@ -35,12 +34,13 @@ from engine.spec.registry import sentence
 from engine.spec.study import Study, load_study
 from formats.xpt_read import read_xpt
 from trialmill.build import Tools
+from trialmill.delivered import read_sources
 from trialmill.outputs import JOURNAL, latest_entries
 
 IMPLIED = ("STUDYID", "DOMAIN", "USUBJID")
 SHOWN_RECORDS = 10
 SHOWN_CELLS = 8  # raw cells that stand beside the answer
-PLACE = re.compile(r"\S line \d+$")
+PLACE = re.compile(r"\S (line|record) \d+$")
 SUPPQUAL = ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QVAL", "QORIG", "QEVAL")
 
 
@@ -91,7 +91,7 @@ def explain_record(
         name = qualifier
     name, part = _continued(spec).get(name, (name, 0))
     wanted = _wanted(spec, chosen)
-    export = read_export(study.raw, study.forms, raw, carrier)
+    export = read_sources(study, raw, carrier)
     sequence = [f"{spec.name}SEQ"] if qualifier else []
     needed = [k for k in dict.fromkeys((name, *wanted, *spec.keys, *sequence)) if _derived(spec, k)]
     nodes = [Node(spec.name, "rows"), *(Node(spec.name, "var", k) for k in needed)]

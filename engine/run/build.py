@@ -98,7 +98,8 @@ def start(study: Study, raw: dict[str, RawTable], toolbox: Toolbox) -> tuple[Run
     by = study.file.identity.USUBJID.by
     if by is not None and by.source in raw:
         values = raw[by.source].frame[by.name].reset_index(drop=True)
-        dates[by], _ = toolbox.to_iso(by.source, by.name, None, values, None)
+        finished = raw[by.source].delivered
+        dates[by] = values if finished else toolbox.to_iso(by.source, by.name, None, values, None)[0]
     identity = resolve(study, raw, dates)
     run = Run(study, identity.tables, identity.people, toolbox)
     run.counts.update(identity.counts)

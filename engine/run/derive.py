@@ -17,7 +17,7 @@ from engine.run.at import At
 from engine.run.issues import Severity
 from engine.run.plan import Node, Plan
 from engine.run.run import Run
-from engine.run.tables import Positions, Records, Table, concat_records, take, take_values
+from engine.run.tables import QUALIFIED, Positions, Records, Table, concat_records, take, take_values
 from engine.spec.dataset import DatasetSpec, Part, VariableLine
 from engine.spec.registry import Made
 
@@ -268,9 +268,10 @@ def final_order(run: Run, spec: DatasetSpec, table: Table) -> Positions:
     if _ties(ranks, order).any():
         for name in table.records.sources:
             source = run.table(name)
-            if source.raw:
+            if source.filed:
                 rows = table.records.sources[name]
-                ranks += [rank(take_values(run.column(source, c), rows)) for c in source.columns]
+                names = [c for c in source.columns if not c.endswith(QUALIFIED)]
+                ranks += [rank(take_values(run.column(source, c), rows)) for c in names]
         order = _sorted(ranks, table.n)
         tied = _ties(ranks, order)
         made = [rank(v) for v in table.records.made.values()]

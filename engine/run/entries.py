@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pydantic import BaseModel
 
+from engine.numbers import number_text
 from engine.run.issues import Fields
+from engine.run.tables import QUALIFIED
 from engine.spec.expressions import Expression
 from engine.spec.refs import FarRef, VariableRef
 from engine.spec.registry import references
@@ -82,14 +84,13 @@ def entries(run: Run, at: At, variable: str, reads: Iterable[VariableRef] = ()) 
 
 def of_raw(study: Any, table: Table, row: int, names: Iterable[str]) -> Entry:
     """One record of a raw source of a study, with the values of these columns."""
-    assert table.file_of is not None and table.line is not None
     return raw_entry(
         getattr(study, "raw", None),
         table.name,
         table.columns,
         row,
         names,
-        source=f"{table.files[table.file_of[row]]} line {table.line[row]}",
+        source=table.place(row),
     )
 
 
@@ -100,14 +101,15 @@ def raw_entry(
 
     The values are as they were received. A table of the study itself has neither form nor visit.
     """
-    values = {str(c): v.iloc[row] for c, v in columns.items()}
-    given = {c: v if isinstance(v, str) else None for c, v in values.items()}
+    values = {str(c): v.iloc[row] for c, v in columns.items() if not str(c).endswith(QUALIFIED)}
+    given = {c: None if pd.isna(v) else v if isinstance(v, str) else number_text(v) for c, v in values.items()}
     content = "\x1f".join(v or "" for v in given.values())
     fields = tuple((c, given[c]) for c in names if c in given)
     if raw is None or source.startswith("tables/"):
         return Entry(fields=fields, source=source, content=content)
     vendor, roles = raw.vendors.get(name), raw.roles
-    by = vendor.keys if vendor is not None else (roles.visit, roles.visit_repeat, roles.form_repeat, roles.record)
+    of_form = (roles.visit, roles.visit_repeat, roles.form_repeat, roles.record, f"{name}SEQ")
+    by = vendor.keys if vendor is not None else of_form  # --SEQ: of a delivered dataset
     key = ", ".join(f"{c} {given[c]}" for c in by if c and given.get(c) and c != (vendor.subject if vendor else None))
     visit = (given.get(roles.visit) or "") if vendor is None and roles.visit else ""
     return Entry(name, visit, fields, source, key, content)
@@ -148,7 +150,7 @@ class _Reads:
             table = self.run.tables.get(source)
             if isinstance(ref, FarRef):
                 continue
-            if source not in self.run.study.datasets and table is not None and table.raw:
+            if source not in self.run.study.datasets and table is not None and table.filed:
                 self.columns.setdefault(source, {})[ref.name] = None
             elif source == name and spec is not None:
                 if (name, ref.name) not in self.seen:

@@ -9,7 +9,7 @@ Sources: SDTMIG 3.4 section 4.1.2 (USUBJID identifies a person across the applic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from engine.errors import DataError, Place, Problem, SpecError, nearest
 from engine.numbers import rank
 from engine.run.entries import raw_entry
 from engine.run.issues import Issue, Severity
-from engine.run.tables import Positions, Records, Table
+from engine.run.tables import Positions, Records, Table, told_place
 from engine.spec.refs import VariableRef
 from engine.spec.sources import RawSpec
 from engine.spec.study import Study
@@ -28,7 +28,10 @@ from engine.spec.study import Study
 
 @dataclass(slots=True)
 class RawTable:
-    """A raw source as read: text columns (missing as NaN) and where each record stands."""
+    """A raw source as read: text columns (missing as NaN) and where each record stands.
+
+    Numeric variables of a `delivered` dataset are float64.
+    """
 
     name: str
     frame: pd.DataFrame
@@ -36,6 +39,7 @@ class RawTable:
     file_of: Positions
     line: Positions
     subject_column: str = ""
+    delivered: bool = False
 
 
 @dataclass(slots=True)
@@ -146,7 +150,14 @@ def _tables(study: Study, raw: dict[str, RawTable], parts: pd.DataFrame, not_beg
             records.sources["participation"] = at
         columns = {c: source.frame[c].reset_index(drop=True) for c in source.frame.columns}
         tables[name] = Table(
-            name, records, columns, raw=True, files=source.files, file_of=source.file_of, line=source.line
+            name,
+            records,
+            columns,
+            raw=not source.delivered,
+            files=source.files,
+            file_of=source.file_of,
+            line=source.line,
+            delivered=source.delivered,
         )
     return Identity(people, tables, issues, {name: found for name, found in counts.items() if found})
 
@@ -170,8 +181,7 @@ def _pruned(
         return source, counts
     rows = np.flatnonzero(keep)
     frame = source.frame.iloc[rows].reset_index(drop=True)
-    taken = RawTable(source.name, frame, source.files, source.file_of[rows], source.line[rows], source.subject_column)
-    return taken, counts
+    return replace(source, frame=frame, file_of=source.file_of[rows], line=source.line[rows]), counts
 
 
 def _repeats(study: Study, source: RawTable) -> NDArray[np.bool_]:
@@ -211,7 +221,7 @@ def raw_issue(
     severity: Severity, study: RawSpec | None, source: RawTable, row: int, variable: str, message: str, *, key: str = ""
 ) -> Issue:
     """An issue about one column of a raw record; `key` is what identifies the record where its layout names nothing."""
-    place = f"{source.files[source.file_of[row]]} line {source.line[row]}"
+    place = told_place(source.files[source.file_of[row]], int(source.line[row]), delivered=source.delivered)
     columns = {str(c): source.frame[c] for c in source.frame.columns}
     entry = raw_entry(study, source.name, columns, row, [variable], source=place)
     parts = [f"{source.subject_column} {columns[source.subject_column].iloc[row]}"] if source.subject_column else []
@@ -226,7 +236,8 @@ def _lost(
     """Records of nobody; `link` is what they are linked to a subject by, where they carry no number."""
     shown = source.frame[link.name].reset_index(drop=True) if link is not None else subject
     issues = []
-    for row in np.flatnonzero(at < 0):
+    named = subject.notna().to_numpy(dtype=bool)  # a record of a delivered dataset may be about no subject
+    for row in np.flatnonzero((at < 0) & (named | (not source.delivered))):
         said = shown.iloc[row] if isinstance(shown.iloc[row], str) else ""
         if isinstance(subject.iloc[row], str):
             message = "no such subject number in the export"

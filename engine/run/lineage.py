@@ -258,10 +258,10 @@ class _Tracer:
         """A variable at a known position of a raw source, of the people, or of a dataset."""
         if table.name in self.run.study.datasets:
             return self.derived(table.name, name, row, depth)
-        if table.raw and table.line is not None and table.file_of is not None:
+        if table.filed and table.line is not None:
             value = shown(self.run.column(table, name), row)
             received = shown(self.run.column(table, name, as_received=True), row)
-            place = f"{table.files[table.file_of[row]]} line {table.line[row]}"
+            place = table.place(row, name)
             if table.name in self.run.study.tables and table.name not in self.run.tables:
                 place = f"{self.run.study.shown}/{place}"
             return Step(said, value, place, received=received if received != value else "")
@@ -305,11 +305,9 @@ class _Tracer:
                 continue
         for name in line.params.tables():
             table = self.run.tables.get(name)
-            if table is not None and table.raw and not (table.records.subject >= 0).any():
+            if table is not None and table.filed and not (table.records.subject >= 0).any():
                 frame = pd.DataFrame({c: self.run.column(table, c) for c in table.columns})
-                files, lines = table.files, table.line
-                places = [] if lines is None or table.file_of is None else [
-                    f"{files[f]} line {n}" for f, n in zip(table.file_of, lines, strict=True)]
+                places = [] if table.line is None else [table.place(row) for row in range(table.n)]
             elif name in self.run.study.tables:
                 frame = self.run.study.lookup(name)
                 places = [f"{self.run.study.shown}/tables/{name}.csv line {n + 2}" for n in range(len(frame))]

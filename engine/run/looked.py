@@ -143,6 +143,6 @@ def raw_places(run: Run, table: Table, row: int) -> str:
     told: dict[str, None] = {}
     for raw, rows in run.raw_rows(table, sources, at, 1):
         if rows[0] >= 0 and raw.line is not None and raw.file_of is not None:
-            told[f"{raw.files[raw.file_of[rows[0]]]} line {raw.line[rows[0]]}"] = None
+            told[raw.place(int(rows[0]))] = None
     return "; ".join(told)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -59,5 +60,5 @@ def _of_subject(run: Run, study: Study, raw: dict[str, RawTable], code: int) -> 
         personal = bool(given.subject_column) or name in study.file.identity.via
         rows = np.flatnonzero(table.records.subject == code) if personal else np.arange(table.n)
         frame = pd.DataFrame(table.columns).iloc[rows].reset_index(drop=True)
-        kept[name] = RawTable(name, frame, table.files, table.file_of[rows], table.line[rows], given.subject_column)
+        kept[name] = replace(given, frame=frame, file_of=table.file_of[rows], line=table.line[rows])
     return kept

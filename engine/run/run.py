@@ -238,13 +238,13 @@ class Run:
     ) -> list[tuple[Table, Positions]]:
         """The raw tables behind records and the positions there, nearest first."""
         found: list[tuple[Table, Positions]] = []
-        if table.raw and table.line is not None:
+        if table.filed and table.line is not None:
             found.append((table, np.arange(n) if rows is None else rows))
         for name, at in sources.items():
             source = self.table(name)
-            if source.raw and source.line is not None:
+            if source.filed and source.line is not None:
                 found.append((source, at))
-            elif not source.raw and name in self.study.datasets:
+            elif not source.filed and name in self.study.datasets:
                 found += self.raw_rows(source, {k: take(v, at) for k, v in source.records.sources.items()}, at, n)
         return found
 

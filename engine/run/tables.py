@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+QUALIFIED = "\0at"  # after a qualifier's name: the column with file and record of each of its values
 Positions = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -60,12 +61,34 @@ class Table:
     files: tuple[str, ...] = ()
     file_of: Positions | None = None
     line: Positions | None = None
+    delivered: bool = False  # a finished dataset as input: in files like a raw source, with values like a built one
     former: Records | None = None  # while a part's records are made: those of the parts before it
 
     @property
     def n(self) -> int:
         """Number of records."""
         return self.records.n
+
+    @property
+    def filed(self) -> bool:
+        """Whether the records stand in input files."""
+        return self.raw or self.delivered
+
+    def place(self, row: int, variable: str = "") -> str:
+        """File and line of a record of an input file, of a delivered dataset file and record.
+
+        A variable that came from supplemental qualifiers stands in their file.
+        """
+        qualifier = self.columns.get(f"{variable}{QUALIFIED}")
+        if qualifier is not None and isinstance(qualifier.iloc[row], str):
+            return str(qualifier.iloc[row])
+        assert self.file_of is not None and self.line is not None
+        return told_place(self.files[self.file_of[row]], int(self.line[row]), delivered=self.delivered)
+
+
+def told_place(file: str, number: int, *, delivered: bool) -> str:
+    """`ae.csv line 7` of a raw source, `sdtm/ae.xpt record 7` of a delivered dataset."""
+    return f"{file} {'record' if delivered else 'line'} {number}"
 
 
 def take(values: Positions, rows: Positions) -> Positions:

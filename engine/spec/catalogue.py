@@ -13,6 +13,8 @@ from functools import cached_property
 
 from engine.errors import Problem
 from engine.spec.dataset import DatasetSpec, VariableLine, is_working
+from engine.spec.delivered import DeliveredVariable
+from engine.spec.refs import VariableRef
 from engine.spec.study import Study
 from engine.standards import (
     VariableStandard,
@@ -189,15 +191,22 @@ class Catalogue:
             variables,
         )
 
+    def _copied(self, line: VariableLine | None) -> DeliveredVariable | None:
+        """The delivered variable that a line copies, whose label and type the copy keeps (ADaMIG 1.3 section 3.1)."""
+        ref = getattr(line.params, str(line.verb.reads), None) if line and line.params.value_is == "copied" else None
+        given = self.study.delivered.get(str(ref.source)) if isinstance(ref, VariableRef) else None
+        return given.variables.get(ref.name) if given is not None and isinstance(ref, VariableRef) else None
+
     def _info(self, spec: DatasetSpec, name: str, standard: VariableStandard | None) -> VariableInfo:
         try:
             line = spec.line(name)
         except KeyError:
             line = None
         options = line.options if line else None
-        label = (options.label if options else "") or (standard.label if standard else "")
+        source = self._copied(line)
+        label = (options.label if options else "") or (standard.label if standard else source.label if source else "")
         label = label or (name if spec.working else "")  # nobody is shown it
-        kind = (options.type if options else "") or (standard.type if standard else "")
+        kind = (options.type if options else "") or (standard.type if standard else source.type if source else "")
         if not label or not kind:
             self.problems.append(
                 Problem(

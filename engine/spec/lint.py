@@ -79,7 +79,9 @@ class Names:
                 self.sources[form] = (*common, *study.forms.columns(form))
         for name, vendor in study.raw.vendors.items():
             self.sources[name] = tuple(vendor.columns) or None
-        self.open = study.forms is None and export is None  # forms come from the export itself
+        for name, given in study.delivered.items():
+            self.sources[name] = tuple(given.variables)
+        self.open = study.forms is None and export is None and bool(study.raw.carriers)  # forms come from the export
         for name, columns in (export or {}).items():
             if self.sources.get(name) is None:
                 self.sources[name] = columns
@@ -107,7 +109,7 @@ class Names:
                 f'{lead}: nothing is called "{source}"',
                 place,
                 found=str(ref),
-                expected="a form, a vendor file, a dataset, study, person or participation",
+                expected="a form, a vendor file, a built or delivered dataset, study, person or participation",
                 nearest=nearest(source, [*self.sources, *spec.prefixes()]),
             )
         if columns is None or ref.name in columns:

@@ -78,6 +78,9 @@ def _built(spec: DatasetSpec, catalogue: Catalogue, ref: VariableRef) -> Dataset
 
 
 def _is_number(spec: DatasetSpec, catalogue: Catalogue, ref: VariableRef) -> bool:
+    given = catalogue.study.delivered.get(str(ref.source))
+    if given is not None:
+        return ref.name in given.variables and given.variables[ref.name].type == "Num"
     owner = _built(spec, catalogue, ref)
     if owner is None or not any(line.name == ref.name for _, line in owner.all_lines()):
         return False
@@ -121,6 +124,9 @@ def _may_miss(spec: DatasetSpec, catalogue: Catalogue, ref: VariableRef) -> bool
     if ref.source in ("study", "person", "participation") or ref.name in IMPLIED:
         return False
     owner = _built(spec, catalogue, ref)
+    if ref.source in catalogue.study.delivered:
+        standard = catalogue.sdtm.variable(str(ref.source), ref.name)
+        return standard is None or standard.core != "Req"
     if owner is None:  # a raw column, or one that a record verb made
         common = catalogue.study.raw.roles
         return ref.name not in (common.subject, common.record, common.visit, common.status)

@@ -56,6 +56,9 @@ def _marked(annotation: Any) -> bool:
 def _type(spec: DatasetSpec, catalogue: Catalogue, ref: VariableRef) -> str:
     """Char or Num; empty for what is no variable of a dataset, such as a field of a form."""
     owner = ref.source or spec.name
+    given = catalogue.study.delivered.get(owner)
+    if given is not None:
+        return given.variables[ref.name].type if ref.name in given.variables else ""
     if owner not in catalogue.study.datasets:
         return ""
     try:

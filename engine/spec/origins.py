@@ -130,6 +130,8 @@ class _Reader:
             return _ASSIGNED
         if source in ("person", "participation"):
             return _DERIVED if ref.name in _WORKED_OUT else Origin(COLLECTED, INVESTIGATOR)
+        if source in self.study.delivered:
+            return Origin(PREDECESSOR)
         if source in self.study.datasets:
             far = self.study.datasets[source]
             return self._variable(far, None, ref.name, seen) if far.working else Origin(PREDECESSOR)
@@ -167,7 +169,7 @@ class _Reader:
 
     def _table(self, table: str) -> Origin:
         """Of a value that was looked up: collected where the table is about subjects, not where it is a dictionary."""
-        if table in self.study.datasets:
+        if table in self.study.datasets or table in self.study.delivered:
             return _DERIVED
         vendor = self.study.raw.vendors.get(table)
         if vendor is not None and vendor.subject is None:

@@ -202,6 +202,11 @@ class RawSpec(Model):
         return self.order or tuple(self.carriers)
 
 
+NO_EXPORT = RawSpec.model_validate(  # of a study whose whole input is delivered datasets
+    {"carriers": {}, "common": {"USUBJID": "text"}, "roles": {"subject": "USUBJID"}}
+)
+
+
 def load_raw(path: Path, shown: str | None = None) -> RawSpec:
     """Read raw.yaml.
 

