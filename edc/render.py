@@ -23,8 +23,8 @@ from edc.dates import MONTHS
 from engine.numbers import number_text
 from formats.metadata import DatasetMeta, VariableMeta
 from formats.missing import special_missing_code
+from formats.moments import kind_of
 from formats.sas7bdat_read import read_sas7bdat
-from formats.xpt_layout import parse_format
 from formats.xpt_read import read_members
 
 Moment = date | datetime | time
@@ -34,12 +34,6 @@ _SAS_ORIGIN = datetime(1960, 1, 1)
 _EXCEL_ORIGIN = datetime(1899, 12, 30)
 _SECONDS = 86400
 _NAMES = {number: name for name, number in MONTHS.items()}
-_DATE = re.compile(
-    r"(B8601DA|E8601DA|IS8601DA|DATE|DAY|DDMMYY[BCDNPS]?|MMDDYY[BCDNPS]?|YYMMDD[BCDNPS]?|MMYY[CDNPS]?|YYMM[CDNPS]?|"
-    r"MONYY|YYMON|YYQR?[CDNPS]?|JULIAN|JULDAY|WEEKDAT[EX]|WEEKDAY|WEEKU|WORDDAT[EX]|DOWNAME|MONNAME|MONTH|YEAR|QTRR?|"
-    r"EURDF(DD|DE|DN|DT|DWN|MN|MY|WDX|WKX)|NLDATE[A-Z]*|MINGUO|NENGO)")
-_DATETIME = re.compile(r"(B8601D[NTXZ]|E8601D[NTXZ]|IS8601D[NT]|DATETIME|DATEAMPM|MDYAMPM|DT[A-Z0-9]+|NLDATM[A-Z]*)")
-_TIME = re.compile(r"(B8601T[MZ]|E8601T[MZ]|IS8601TM|TIME|TIMEAMPM|TOD|HHMM|NLTIM[A-Z]*)")
 
 
 def date_text(value: Moment, date_format: str, time_format: str = "HH:MM") -> str:
@@ -120,14 +114,7 @@ def _numbers(values: pd.Series, variable: VariableMeta, dataset: str, render: Re
 
 def _reader(sas_format: str) -> Callable[[float], Moment | None] | None:
     """From a number to the date or time that the format shows; None for plain numbers."""
-    try:
-        name = parse_format(sas_format)[0].upper()
-    except ValueError:
-        return None
-    for pattern, read in ((_DATETIME, _datetime), (_DATE, _date), (_TIME, _time)):
-        if pattern.fullmatch(name):
-            return read
-    return None
+    return {"datetime": _datetime, "date": _date, "time": _time}.get(kind_of(sas_format))
 
 
 def _date(days: float) -> date | None:

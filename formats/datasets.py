@@ -1,8 +1,8 @@
 """Any dataset file in: its records and what it says of them, by the ending of its name.
 
-XPT and SAS7BDAT hold their metadata, and so do Parquet files that this project wrote. CSV holds none: they stand
-beside it in NAME.json, or are given. Who can do without asks for `bare` files too: then what a file does not hold is
-unknown, and `DatasetMeta.holds` says what is known.
+XPT, SAS7BDAT and Dataset-JSON hold their metadata, and so do Parquet files that this project wrote. CSV holds none:
+they stand beside it in NAME.json, or are given. Who can do without asks for `bare` files too: then what a file does not
+hold is unknown, and `DatasetMeta.holds` says what is known.
 
 A further format registers its reader in READERS.
 """
@@ -20,6 +20,7 @@ from engine.errors import CommandError, DataError, Place, Problem, nearest
 from engine.numbers import to_numbers
 from engine.run.assemble import byte_lengths
 from formats.csv_read import read_csv
+from formats.dataset_json_read import read_dataset_json
 from formats.described import Described, read_described
 from formats.metadata import DatasetMeta, VariableMeta
 from formats.missing import special_missing
@@ -120,7 +121,20 @@ def _csv(path: Path, asked: Asked) -> tuple[pd.DataFrame, DatasetMeta]:
     return _typed(text, described.meta(), line, path), settled(text, described.meta())
 
 
-READERS: dict[str, Reader] = {".xpt": _xpt, ".csv": _csv, ".parquet": _parquet, ".sas7bdat": _sas7bdat}
+def _dataset_json(path: Path, asked: Asked) -> tuple[pd.DataFrame, DatasetMeta]:
+    if asked.encoding.lower().replace("_", "-") not in ("", "utf-8", "utf8", "utf-8-sig"):
+        raise CommandError(Problem("Dataset-JSON is UTF-8", Place(str(path)), found=asked.encoding,
+                                   do="leave the encoding out"))
+    frame, meta = read_dataset_json(path)
+    if asked.dataset not in ("", meta.name):
+        raise CommandError(Problem(f"the file holds no {asked.dataset}", Place(str(path)), found=meta.name))
+    return frame, settled(frame, meta)
+
+
+READERS: dict[str, Reader] = {
+    ".xpt": _xpt, ".csv": _csv, ".parquet": _parquet, ".sas7bdat": _sas7bdat,
+    ".json": _dataset_json, ".ndjson": _dataset_json, ".dsjc": _dataset_json,
+}
 
 
 def _described(path: Path, asked: Asked) -> Described | None:

@@ -127,16 +127,20 @@ def check(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="An .xpt, .csv, .parquet or .sas7bdat file.")],
-    target: Annotated[Path, typer.Argument(help="The file to write: .xpt, .csv (with a .json beside it) or .parquet.")],
+    source: Annotated[Path, typer.Argument(help="An .xpt, .json, .ndjson, .dsjc, .csv, .parquet or .sas7bdat file.")],
+    target: Annotated[
+        Path,
+        typer.Argument(help="The file to write: .xpt, Dataset-JSON (.json, .ndjson, .dsjc), .csv or .parquet."),
+    ],
     metadata: Annotated[Path | None, typer.Option(help="Labels, types and lengths as JSON, for a .csv.")] = None,
     study: Annotated[Path | None, typer.Option(help="A study whose spec describes the dataset, for a .csv.")] = None,
     dataset: Annotated[str, typer.Option(help="Which dataset of the file, or of the study.")] = "",
     encoding: Annotated[str, typer.Option(help="Encoding of the source's text.")] = "",
     created: Annotated[datetime | None, typer.Option(help="Time in the headers; the source's when not given.")] = None,
+    gzip: Annotated[bool, typer.Option("--gzip", help="A .dsjc by gzip, not zlib as the standard says.")] = False,
 ) -> None:
     """Convert a dataset file."""
-    for path in convert_file(source, target, Choices(created, dataset, metadata, study, encoding)):
+    for path in convert_file(source, target, Choices(created, dataset, metadata, study, encoding, gzip)):
         print(f"wrote {path}")
 
 

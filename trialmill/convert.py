@@ -1,7 +1,8 @@
-"""Converts dataset files between XPT, CSV and Parquet, and reads SAS7BDAT; nothing is cut, guessed or lost.
+"""Converts dataset files between XPT, Dataset-JSON, CSV and Parquet, and reads SAS7BDAT; nothing is cut or lost.
 
 XPT to XPT keeps every byte. CSV holds neither labels nor lengths, so XPT to CSV writes them beside it, to NAME.json,
-and CSV to XPT reads that file, another one (`metadata`), or the study's spec. Special missing values go through all.
+and CSV to XPT reads that file, another one (`metadata`), or the study's spec. Special missing values go through all
+but Dataset-JSON, which has no place for them and is refused then.
 
 Sources: architecture, "Writing XPT".
 """
@@ -24,6 +25,7 @@ from engine.numbers import number_texts
 from engine.spec.catalogue import Catalogue
 from engine.spec.study import load_study
 from formats.atomic import atomic_write, write_bytes
+from formats.dataset_json_write import ENDINGS, write_dataset_json
 from formats.datasets import READERS, Asked, read_dataset, read_metadata
 from formats.described import Described, described_json, read_described
 from formats.metadata import DatasetMeta
@@ -33,7 +35,7 @@ from formats.xpt_read import read_members
 from formats.xpt_write import write_xpt
 
 SOURCES = tuple(READERS)
-TARGETS = (".xpt", ".csv", ".parquet")
+TARGETS = (".xpt", ".csv", ".parquet", *ENDINGS)
 UNKNOWN_TIME = datetime(1960, 1, 1)  # in the headers of a file made from one that names no time
 
 
@@ -46,6 +48,7 @@ class Choices:
     metadata: Path | None = None
     study: Path | None = None
     encoding: str = ""
+    gzip: bool = False  # a .dsjc by gzip, which some readers expect; Dataset-JSON 1.1 says zlib
 
 
 def convert(source: Path, target: Path, choices: Choices | None = None) -> list[Path]:
@@ -83,6 +86,9 @@ def convert(source: Path, target: Path, choices: Choices | None = None) -> list[
         write_xpt(target, frame, meta, created)
     elif ends[1] == ".parquet":
         _write_parquet(frame, meta, target)
+    elif ends[1] in ENDINGS:
+        _check_dataset_json(target)
+        write_dataset_json(target, frame, meta, created, packing="gzip" if choices.gzip else "zlib")
     else:
         beside = target.with_suffix(".json")
         _check_free(beside)
@@ -102,6 +108,15 @@ def _check_free(beside: Path) -> None:
             Problem("another file stands where the labels and lengths would go", Place(str(beside)),
                     do="move it, or name another target")
         ) from None
+
+
+def _check_dataset_json(target: Path) -> None:
+    """Dataset-JSON replaces Dataset-JSON: a .json file may be the metadata of a CSV file."""
+    if target.suffix.lower() == ".json" and target.is_file():
+        with target.open("rb") as file:
+            if b'"datasetJSONVersion"' not in file.read(1 << 16):
+                raise CommandError(Problem("another file stands where Dataset-JSON would go", Place(str(target)),
+                                           do="move it, or name another target"))
 
 
 # -- reading
