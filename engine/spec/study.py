@@ -33,6 +33,7 @@ from engine.spec.sources import NO_EXPORT, RawSpec, load_raw
 from engine.standards.sdtmig import MODEL_OF
 
 MAX_TABLE_BYTES = 50_000_000
+DECISIONS = "dispositions.yaml"  # what people decided about findings: no spec, since it derives nothing
 
 
 class Standards(Model):
@@ -111,10 +112,10 @@ class StudyFile(Model):
     created: datetime = Field(description="Date and time in the headers of all files")
     packages: dict[str, PackageSpec] = Field(description="Folders of dataset files, by name")
     identity: IdentitySpec = Field(description="Who is who")
-    settings: dict[str, Any] = Field(
     delivered: dict[str, DeliveredSpec] = Field(
         {}, description="Datasets that come finished and are input, by the name of their package"
     )
+    settings: dict[str, Any] = Field(
         {}, description="Values that specs call by name, as study.NAME; without quotes a number is a number"
     )
     codelists: dict[str, dict[str, str]] = Field(
@@ -143,8 +144,8 @@ class Study:
     forms: FormsSpec | None
     datasets: dict[str, DatasetSpec]
     texts: dict[str, bytes] = field(default_factory=dict)  # every spec file by its name in the folder
-
     delivered: dict[str, DeliveredDataset] = field(default_factory=dict)  # datasets that come finished
+
     @property
     def name(self) -> str:
         """STUDYID."""
@@ -277,10 +278,10 @@ def load_study(folder: Path | str, shown: str = "") -> Study:
                 )
             else:
                 datasets[spec.name] = spec
-    if problems:
     if file is not None and document is not None:
         at = document.place("delivered") if file.delivered else document.place()
         problems += delivered_problems(file.delivered, delivered, datasets, at, Place(f"{shown}/{LISTING}", 1))
+    if problems:
         raise SpecError(problems)
     assert file is not None and raw is not None and document is not None
     for spec in datasets.values():
@@ -291,7 +292,7 @@ def load_study(folder: Path | str, shown: str = "") -> Study:
     texts = {
         str(p.relative_to(path)): p.read_bytes()
         for p in sorted(path.rglob("*"))
-        if p.suffix in (".yaml", ".csv", ".py") and p.is_file() and "simulator" not in p.parts
+        if p.suffix in (".yaml", ".csv", ".py") and p.is_file() and "simulator" not in p.parts and p.name != DECISIONS
     }
     study = Study(path, shown, file, document, raw, forms, datasets, texts, delivered)
     for spec in datasets.values():
