@@ -140,6 +140,11 @@ class SplitInterval(RecordParams):
         """See RecordParams."""
         return (self.point.source or "",)
 
+    def made_of(self, column: str) -> tuple[VariableRef, ...]:
+        """See RecordParams."""
+        end = {"START": (self.start,), "END": (self.end,)}.get(column, ())
+        return (*end, self.point, *([self.carry] if self.carry is not None else [])) if end else ()
+
     def make(self, at: At) -> Made:
         """See RecordParams."""
         begin, finish = at.dtc(self.start), at.dtc(self.end)

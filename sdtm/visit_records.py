@@ -63,6 +63,10 @@ class PlannedVisits(RecordParams):
         """See RecordParams."""
         return (self.plan,)
 
+    def made_of(self, column: str) -> tuple[VariableRef, ...]:
+        """See RecordParams."""
+        return {"DATE": (self.date,), "NUM": (self.oid,), "NAME": (self.oid,), "DAY": (self.oid,)}.get(column, ())
+
     def make(self, at: At) -> Made:
         """See RecordParams."""
         plan = _plan(at, self.plan)
@@ -125,6 +129,10 @@ class EarlierAttempts(RecordParams):
     step: float = Field(gt=0, lt=1)
     date: DateRef
     ties: Refs
+
+    def made_of(self, column: str) -> tuple[VariableRef, ...]:
+        """See RecordParams."""
+        return (self.date,) if column == "DATE" else ()
 
     def make(self, at: At) -> Made:
         """See RecordParams."""
@@ -201,6 +209,11 @@ class UnplannedDates(RecordParams):
 
     def more_references(self) -> tuple[VariableRef, ...]:
         """See RecordParams."""
+        return ()
+
+    def made_of(self, column: str) -> tuple[VariableRef, ...]:
+        """See RecordParams: a date that belongs to no planned visit comes from whatever form has it."""
+        del column
         return ()
 
     def make(self, at: At) -> Made:

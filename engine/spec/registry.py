@@ -112,6 +112,11 @@ class RecordParams(Model):
         del column, code
         return ()
 
+    def made_of(self, column: str) -> tuple[VariableRef, ...]:
+        """What a column that the verb makes takes its values from, over all records; all that it reads if not said."""
+        del column
+        return tuple(references(self))
+
     def group(self) -> tuple[tuple[VariableRef, ...], tuple[VariableRef, ...]]:
         """What records have in common of which one is made, and what those have that count; () where of one alone."""
         return (), ()
