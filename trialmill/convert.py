@@ -17,20 +17,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from engine.errors import CommandError, FileError, Place, Problem, nearest
 from engine.numbers import number_texts
 from engine.spec.catalogue import Catalogue
 from engine.spec.study import load_study
-from formats.atomic import atomic_write, write_bytes
+from formats.atomic import write_bytes
 from formats.dataset_json_write import ENDINGS, write_dataset_json
 from formats.datasets import READERS, Asked, read_dataset, read_metadata
 from formats.described import Described, described_json, read_described
 from formats.metadata import DatasetMeta
 from formats.missing import special_missing_code
-from formats.parquet_read import KEY
+from formats.parquet_write import write_parquet
 from formats.xpt_read import read_members
 from formats.xpt_write import write_xpt
 
@@ -85,7 +83,7 @@ def convert(source: Path, target: Path, choices: Choices | None = None) -> list[
     if ends[1] == ".xpt":
         write_xpt(target, frame, meta, created)
     elif ends[1] == ".parquet":
-        _write_parquet(frame, meta, target)
+        write_parquet(target, frame, meta)
     elif ends[1] in ENDINGS:
         _check_dataset_json(target)
         write_dataset_json(target, frame, meta, created, packing="gzip" if choices.gzip else "zlib")
@@ -147,18 +145,6 @@ def _of_study(source: Path, choices: Choices) -> Described:
         "dataset": info.name, "label": info.label, "created": study.file.created,
         "variables": [{"name": v.name, "label": v.label, "type": v.type, "format": v.format,
                        "length": v.length if v.type == "Char" else 8} for v in info.variables]})
-
-
-# -- Parquet
-
-
-def _write_parquet(frame: pd.DataFrame, meta: DatasetMeta, target: Path) -> None:
-    special = {str(n): {int(i): str(codes[i]) for i in np.flatnonzero(codes != "")}
-               for n, codes in ((n, special_missing_code(frame[n])) for n in frame if frame[n].dtype == np.float64)}
-    said = described_json(meta, {n: cells for n, cells in special.items() if cells})
-    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata({KEY: said})
-    with atomic_write(target) as file:
-        pq.write_table(table, pa.PythonFile(file, mode="w"))
 
 
 # -- CSV

@@ -1,0 +1,236 @@
+"""The differences of one variable between paired records.
+
+Numbers are equal when they are the same double (-0 is 0), or within the tolerance that is given for the variable; a
+special missing value equals only itself. Texts are equal without their trailing blanks, and a blank text is missing.
+What differs only in writing is counted in `notes` and is no difference. Where one side holds text and the other
+numbers, both compare as numbers if the texts are numbers, else as texts (a moment in ISO 8601).
+
+Sources: SAS 9.4 Language Reference (comparison of character values, special missing values).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.dates import DAY, spans
+from engine.numbers import number_text
+from engine.run.shown import moment as shown_moment
+from formats.missing import letter_bytes, special_missing_code
+from validators.comparison_columns import (
+    Floats,
+    Rows,
+    Side,
+    Texts,
+    as_numbers,
+    joined,
+    number_column,
+    shown_texts,
+    text_column,
+)
+from validators.comparison_patterns import Pattern, number_patterns, text_patterns
+
+_DATES = ("DATE", "E8601DA", "YYMMDD", "DDMMYY", "MMDDYY", "B8601DA")
+_TIMES = ("DATETIME", "E8601DT", "TIME", "E8601TM", "B8601DT", "TOD", "HHMM")
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """Numbers count as equal when they differ by at most `absolute`, or at most `relative` times the larger one."""
+
+    absolute: float = 0.0
+    relative: float = 0.0
+
+    def __str__(self) -> str:
+        """As it is given."""
+        parts = [number_text(self.absolute)] if self.absolute or not self.relative else []
+        return ", ".join([*parts, *([f"rel:{number_text(self.relative)}"] if self.relative else [])])
+
+    def covers(self, base: Floats, qc: Floats) -> NDArray[np.bool_]:
+        """Which pairs of present numbers are close enough."""
+        with np.errstate(all="ignore"):
+            apart, larger = np.abs(qc - base), np.maximum(np.abs(base), np.abs(qc))
+            bits = 4 * np.finfo(np.float64).eps * larger  # 1 and 0.99 are 0.01 apart, and a little in binary
+            return (apart <= self.absolute + bits) | (apart <= self.relative * larger + bits)
+
+
+Tolerances = Mapping[str, Tolerance]
+EXACT = Tolerance()
+EVERY = ""  # the name that stands for all variables
+
+
+@dataclass(slots=True)
+class Changed:
+    """One variable: how many of the compared pairs differ, how, and which.
+
+    `base_rows` and `qc_rows` are the positions of the differing records, `base_values` and `qc_values` their values as
+    people read them ('' a missing text, `.` a missing number). `largest` is the largest difference, as it is told.
+    """
+
+    name: str
+    compared: int
+    base_rows: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    qc_rows: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    base_values: list[str] = field(default_factory=list)
+    qc_values: list[str] = field(default_factory=list)
+    patterns: list[Pattern] = field(default_factory=list)
+    largest: str = ""
+    notes: list[Pattern] = field(default_factory=list)
+
+    @property
+    def records(self) -> int:
+        """How many pairs differ."""
+        return len(self.base_rows)
+
+
+def compare_variable(base: Side, qc: Side, name: str, rows: Rows, others: Rows, tolerances: Tolerances) -> Changed:
+    """Compare one variable of paired records.
+
+    Args:
+        base, qc: the datasets. rows, others: positions of the paired records.
+        tolerances: by variable; EVERY for all others; exact where none is given.
+    """
+    texts = base.is_text(name), qc.is_text(name)
+    if all(texts):
+        return _texts(name, base.texts(name), qc.texts(name), rows, others)
+    kind = moment_of(base, qc, name)
+    tolerance = tolerances.get(name, tolerances.get(EVERY, EXACT))
+    if not any(texts):
+        return _numbers(name, base.numbers(name), qc.numbers(name), rows, others, tolerance, kind)
+    held = [as_numbers(side.texts(name)) if text else side.numbers(name)
+            for side, text in zip((base, qc), texts, strict=True)]
+    word = "text in QC, numbers in BASE" if texts[1] else "text in BASE, numbers in QC"
+    if held[0] is not None and held[1] is not None:
+        found = _numbers(name, held[0], held[1], rows, others, tolerance, kind)
+        told = "compared as numbers"
+    else:
+        sides = [side.texts(name) if text else _moments(side.numbers(name), kind)
+                 for side, text in zip((base, qc), texts, strict=True)]
+        found = _texts(name, sides[0], sides[1], rows, others)
+        told = "compared as text" + (", moments in ISO 8601" if kind else "")
+    found.notes.append(Pattern("type", f"{word}: {told}", len(rows)))
+    return found
+
+
+def moment_of(base: Side, qc: Side, name: str) -> str:
+    """The SAS format of the moments that a variable holds, by either side's; '' when it holds none."""
+    for side in (base, qc):
+        shown = next((v.format for v in side.meta.variables if v.name == name), "").upper()
+        if shown.startswith((*_TIMES, *_DATES)):
+            return shown
+    return ""
+
+
+def counts(sas_format: str) -> str:
+    """What numbers of a format count: day, second or ''."""
+    if sas_format.startswith(_TIMES):
+        return "second"
+    return "day" if sas_format.startswith(_DATES) else ""
+
+
+def shown_numbers(values: Floats, sas_format: str = "") -> list[str]:
+    """Numbers for people: a moment in ISO 8601, `.` and `.A` where missing."""
+    known = {"day": "DATE9.", "second": sas_format}.get(counts(sas_format), "")
+    letters = special_missing_code(values)
+    codes, distinct = pd.factorize(values)
+    series = pd.Series(np.asarray(distinct, dtype=np.float64))
+    texts = [(shown_moment(series, n, known) if known and abs(v) < 1e10 else "") or _plain(v)
+             for n, v in enumerate(series.tolist())]
+    return [texts[c] if c >= 0 else f".{letter}" for c, letter in zip(codes.tolist(), letters.tolist(), strict=True)]
+
+
+def _plain(value: float) -> str:
+    return number_text(value) if np.isfinite(value) else str(value)
+
+
+def _moments(values: Floats, sas_format: str) -> Texts:
+    if not sas_format:
+        return number_column(values)
+    return text_column(["" if text == "." else text for text in shown_numbers(values, sas_format)])
+
+
+def _texts(name: str, base: Texts, qc: Texts, rows: Rows, others: Rows) -> Changed:
+    mine, theirs, values = joined(base, qc)
+    one, other = mine[rows], theirs[others]
+    at = np.flatnonzero(one != other)
+    changed = Changed(name, len(rows), rows[at], others[at])
+    changed.notes = _writings(base, qc, rows, others, one == other)
+    if not len(at):
+        return changed
+    pairs = pd.DataFrame({"base": one[at], "qc": other[at]})
+    known = pairs.value_counts(sort=False).sort_index().reset_index()
+    for side in ("base", "qc"):
+        known[f"{side}_text"] = shown_texts(values, known[side].to_numpy())
+    known = known.sort_values(["base_text", "qc_text"], kind="stable")  # by values, not by the order of the file
+    changed.patterns = text_patterns(known["base_text"].tolist(), known["qc_text"].tolist(),
+                                     known["count"].to_numpy(dtype=np.int64))
+    changed.base_values, changed.qc_values = (shown_texts(values, codes) for codes in (one[at], other[at]))
+    changed.largest = _farthest(known["base_text"], known["qc_text"])
+    return changed
+
+
+def _writings(base: Texts, qc: Texts, rows: Rows, others: Rows, same: NDArray[np.bool_]) -> list[Pattern]:
+    """Equal texts that are written otherwise: trailing blanks, and blanks where nothing stands."""
+    if base.written is base.codes and qc.written is qc.codes:
+        return []
+    mine, theirs, _ = joined(base, qc, as_written=True)
+    at = np.flatnonzero(same & (mine[rows] != theirs[others]))
+    blank = base.codes[rows[at]] < 0
+    return [p for p in (Pattern("trailing blanks", "equal but for trailing blanks", int((~blank).sum())),
+                        Pattern("blank", "blanks on one side, nothing on the other: both missing", int(blank.sum())))
+            if p.records]
+
+
+def _farthest(base: pd.Series, qc: pd.Series) -> str:
+    """The largest difference between complete dates."""
+    days = spans(qc).first - spans(base).first
+    known = (spans(qc).precision == DAY) & (spans(base).precision == DAY)
+    if not known.any():
+        return ""
+    largest = int(np.abs(days[known]).max())
+    return f"{largest:,} day{'' if largest == 1 else 's'}" if largest else ""
+
+
+def _numbers(
+    name: str, base: Floats, qc: Floats, rows: Rows, others: Rows, tolerance: Tolerance, sas_format: str
+) -> Changed:
+    one, other = base[rows], qc[others]
+    zeros = (one == 0) & (other == 0)
+    signs = int((np.signbit(one[zeros]) != np.signbit(other[zeros])).sum()) if zeros.any() else 0
+    at = np.flatnonzero(one != other)
+    one, other = one[at], other[at]
+    gone = np.isnan(one) & np.isnan(other)
+    apart = ~gone | (letter_bytes(one) != letter_bytes(other))
+    at, one, other = at[apart], one[apart], other[apart]
+    changed = Changed(name, len(rows))
+    if signs:
+        changed.notes.append(Pattern("negative zero", "-0 on one side, 0 on the other: equal", signs))
+    if tolerance.absolute or tolerance.relative:
+        close = tolerance.covers(one, other)
+        if close.any():
+            most = _plain(float(f"{np.abs(other - one)[close].max():.12g}"))
+            says = f"apart by at most {most}, within the tolerance {tolerance}"
+            changed.notes.append(Pattern("within tolerance", says, int(close.sum())))
+        at, one, other = at[~close], one[~close], other[~close]
+    changed.base_rows, changed.qc_rows = rows[at], others[at]
+    if len(at):
+        kind = counts(sas_format)
+        changed.patterns = number_patterns(one, other, kind)
+        changed.base_values, changed.qc_values = shown_numbers(one, sas_format), shown_numbers(other, sas_format)
+        with np.errstate(all="ignore"):
+            distance = np.abs(other - one)
+        if not np.isnan(distance).all():
+            largest = float(f"{np.nanmax(distance):.12g}")
+            changed.largest = _plain(largest) + (f" {kind}{'' if largest == 1 else 's'}" if kind else "")
+    return changed
+
+
+def ordered(changed: Changed, order: NDArray[np.int64]) -> Changed:
+    """The same with its records in another order."""
+    return replace(changed, base_rows=changed.base_rows[order], qc_rows=changed.qc_rows[order],
+                   base_values=[changed.base_values[i] for i in order.tolist()],
+                   qc_values=[changed.qc_values[i] for i in order.tolist()])
