@@ -100,11 +100,11 @@ class _Follower:
                 yield from self._chosen(spec, part)
 
     def _line(self, spec: DatasetSpec, part: Part | None, line: VariableLine) -> Iterator[tuple[int, _Leaf, Target]]:
-        values = list(self._values(spec, part, line, ()))
-        if values and self._through_own(spec, line) and line_origin(self.study, spec, part, line).type != COLLECTED:
+        values, own = list(self._values(spec, part, line, ())), self._through_own(spec, line)
+        if values and own and line_origin(self.study, spec, part, line).type != COLLECTED:
             values = []
         leaves = [v for v in values if self._is_field(v)]
-        if not values:
+        if not values and not own:
             leaves = [v for v in self._decides(spec, part, line, ()) if self._is_field(v)]
         for leaf in leaves:
             if not self._is_own(leaf) and line_origin(self.study, spec, part, line).type != COLLECTED:
@@ -125,9 +125,12 @@ class _Follower:
         return leaf.column in self.forms.columns(leaf.form)
 
     def _through_own(self, spec: DatasetSpec, line: VariableLine) -> bool:
-        """Whether a line copies a submitted variable of its own dataset."""
-        refs = [r for r, condition in _refs(_read(line), "") if not condition]
-        return any((r.source or spec.name) == spec.name and not is_working(r.name) for r in refs)
+        """Whether a line reads a submitted variable of its own dataset, and no cases."""
+        read = _read(line)
+        refs = read if isinstance(read, list) else [read]
+        return any(
+            isinstance(r, VariableRef) and (r.source or spec.name) == spec.name and not is_working(r.name) for r in refs
+        )
 
     # what a line takes its value from
 
