@@ -103,7 +103,8 @@ class _Follower:
         values, own = list(self._values(spec, part, line, ())), self._through_own(spec, line)
         if values and own and line_origin(self.study, spec, part, line).type != COLLECTED:
             values = []
-        leaves = [v for v in values if self._is_field(v)]
+        given = list(self._given(spec, part, line, ())) if values else []
+        leaves = [v for v in (*values, *given) if self._is_field(v)]
         if not values and not own:
             leaves = [v for v in self._decides(spec, part, line, ()) if self._is_field(v)]
         for leaf in leaves:
@@ -141,7 +142,8 @@ class _Follower:
             return
         for ref, condition in _refs(_read(line), ""):
             if not condition:
-                yield from self._follow(spec, part, ref, seen, own=line.params.value_is == "copied")
+                copied = line.params.value_is == "copied" or line.verb.name == "cases"
+                yield from self._follow(spec, part, ref, seen, own=copied)
         for table, columns in line.params.columns_read().items():
             yield from self._raw(table, columns[-1], part, ())
 
