@@ -31,7 +31,7 @@ _DESCRIPTOR_SIZES = (136, 140)  # VAX/VMS writes 136 bytes
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
+class Member:
     """Where a member's records lie and how they are laid out."""
 
     meta: DatasetMeta
@@ -84,7 +84,33 @@ def read_headers(path: Path | str, *, shown: str = "") -> list[tuple[DatasetMeta
     return [(member.meta, member.count) for member in _opened(Path(path), shown or str(path))[1]]
 
 
-def _opened(path: Path, shown: str) -> tuple[mmap.mmap | bytes, list[_Member]]:
+def open_single(path: Path) -> tuple[mmap.mmap | bytes, Member]:
+    """The bytes of a file of one dataset and where its records lie, for whoever copies them as they are.
+
+    Raises:
+        FileError: as read_members. CommandError: the file holds several datasets.
+    """
+    data, members = _opened(path, str(path))
+    if len(members) != 1:
+        raise CommandError(Problem("the file holds several datasets", Place(str(path)),
+                                   found=", ".join(m.meta.name for m in members)))
+    return data, members[0]
+
+
+def field_values(data: mmap.mmap | bytes, member: Member, name: str, shown: str, encoding: str = "ascii") -> pd.Series:
+    """One variable of all records, as read_members would give it; KeyError when there is none."""
+    variable = member.meta.variable(name)
+    position = member.positions[member.meta.variables.index(variable)]
+    kind = np.dtype({"names": ["f"], "formats": [f"V{variable.length}"], "offsets": [position],
+                     "itemsize": member.width})
+    field = _bytes(np.frombuffer(data, dtype=kind, count=member.count, offset=member.start)["f"])
+    if variable.type == "Num":
+        return pd.Series(from_ibm(field))
+    texts = _texts(field)
+    return _decoded(field, member.meta.name, name, shown, encoding) if texts is None else _series(texts)
+
+
+def _opened(path: Path, shown: str) -> tuple[mmap.mmap | bytes, list[Member]]:
     """The bytes of a file and where its datasets lie."""
     try:
         size = path.stat().st_size
@@ -95,7 +121,7 @@ def _opened(path: Path, shown: str) -> tuple[mmap.mmap | bytes, list[_Member]]:
     return data, _members(data, size, shown)
 
 
-def _members(data: mmap.mmap | bytes, size: int, shown: str) -> list[_Member]:
+def _members(data: mmap.mmap | bytes, size: int, shown: str) -> list[Member]:
     place = Place(shown)
     opening = bytes(data[: layout.RECORD])
     if opening.startswith(layout.LIBRARY_V8):
@@ -119,7 +145,7 @@ def _members(data: mmap.mmap | bytes, size: int, shown: str) -> list[_Member]:
     return members
 
 
-def _member(data: mmap.mmap | bytes, at: int, size: int, shown: str) -> tuple[_Member, int]:
+def _member(data: mmap.mmap | bytes, at: int, size: int, shown: str) -> tuple[Member, int]:
     """The member whose header stands at `at`, and where the next one stands."""
     place = Place(shown)
 
@@ -152,7 +178,7 @@ def _member(data: mmap.mmap | bytes, at: int, size: int, shown: str) -> tuple[_M
     last = size if following < 0 else following
     count = _records(data, first, last, width, shown, name)
     meta = DatasetMeta(name, _text(record(3)[32:72]), metas, layout.read_stamp(record(2)[64:80]))
-    return _Member(meta, positions, first, count, width), last
+    return Member(meta, positions, first, count, width), last
 
 
 def _next_member(data: mmap.mmap | bytes, start: int) -> int:
@@ -205,7 +231,7 @@ def _text(raw: bytes) -> str:
     return raw.decode("latin-1").rstrip(" \0")
 
 
-def _frame(data: mmap.mmap | bytes, member: _Member, shown: str, encoding: str) -> pd.DataFrame:
+def _frame(data: mmap.mmap | bytes, member: Member, shown: str, encoding: str) -> pd.DataFrame:
     """The records column by column, from blocks that fit the processor's cache; blocks do not depend on one another."""
     if not member.width:
         return pd.DataFrame()

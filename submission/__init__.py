@@ -1,1 +1,1 @@
-"""The submission folder, from published datasets and their specs: Define-XML, annotated CRF, reviewer's guides, eCTD folders."""
+"""The submission folder: Define-XML, annotated CRF, reviewer's guides and eCTD folders, from datasets and specs."""

@@ -24,6 +24,7 @@ from engine.numbers import NUMBER
 from engine.spec.binding import Model, bind
 from engine.spec.dataset import DatasetSpec, read_dataset
 from engine.spec.delivered import LISTING, DeliveredDataset, DeliveredSpec, delivered_problems, read_delivered
+from engine.spec.dictionaries import DictionarySpec
 from engine.spec.document import Document, load_document
 from engine.spec.expressions import Expression
 from engine.spec.forms import FormsSpec, load_forms
@@ -103,6 +104,15 @@ class IdentitySpec(Model):
         return value
 
 
+class SubmissionSpec(Model):
+    """What the submission folder needs to know beside the datasets.
+
+    A dataset over the size limit is split by its category (such as LBCAT) unless `split` names another variable.
+    """
+
+    split: dict[str, str] = Field({}, description="Dataset -> variable by whose values it is split when too large")
+
+
 class StudyFile(Model):
     """The keys of study.yaml."""
 
@@ -121,8 +131,12 @@ class StudyFile(Model):
     codelists: dict[str, dict[str, str]] = Field(
         {}, description="Terms of the sponsor by codelist, with decodes; they extend a CDISC list or make a new one"
     )
+    dictionaries: dict[str, DictionarySpec] = Field(
+        {}, description="Dictionaries that values are coded with, such as MedDRA, for the define.xml"
+    )
     hooks: dict[str, HookSpec] = Field({}, description="Functions of hooks.py, by name: what YAML cannot say")
     simulator: str = Field("", description="Folder that describes the simulated trial")
+    submission: SubmissionSpec = Field(SubmissionSpec(), description="What the submission folder needs to know")
 
     @field_validator("study")
     @classmethod
