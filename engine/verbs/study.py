@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.run.at import At
 from engine.spec.expressions import FarExpression
-from engine.spec.refs import FarRef
+from engine.spec.refs import FarRef, VariableRef
 from engine.spec.registry import Params, verb
 
 
@@ -18,27 +18,41 @@ from engine.spec.registry import Params, verb
     "count_subjects",
     reads="of",
     scope="study",
-    says="Number of subjects of the study with a record of {of}[ where {where}]",
+    says="Number of subjects of the study with a record of {of}[ where {where}][ with the same {match}]",
     example="TSVAL: {count_subjects: DS, where: \"DS.DSDECOD == 'ENTERED INTO TRIAL'\"}",
 )
 class CountSubjects(Params):
     """How many subjects of the study have such a record; the same number for every record, 0 when none has.
 
-    Names in `where` carry the dataset's prefix.
+    Names in `where` carry the dataset's prefix. `match` counts for each record only those whose variables equal the
+    stated values, as the subjects of its site; a record without one of these values gets 0.
     """
 
     of: str
     where: FarExpression | None = None
+    match: dict[str, VariableRef] = {}
 
     def tables(self) -> tuple[str, ...]:
         """See Params."""
         return (self.of,)
 
+    def more_references(self) -> tuple[VariableRef, ...]:
+        """See Params."""
+        return tuple(VariableRef(self.of, name) for name in self.match)
+
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         far = at.far(self.of)
-        subjects = far.subject[far.test(self.where) & (far.subject >= 0)]
-        return at.constant(float(len(np.unique(subjects))))
+        counted = far.test(self.where) & (far.subject >= 0)
+        if not self.match:
+            return at.constant(float(len(np.unique(far.subject[counted]))))
+        names = list(self.match)
+        values = pd.DataFrame({name: far.text(VariableRef(self.of, name)) for name in names})
+        once = values.assign(who=far.subject)[counted].dropna().drop_duplicates()
+        numbers = once.groupby(names, as_index=False).size()
+        own = pd.DataFrame({name: at.text(ref) for name, ref in self.match.items()})
+        found = own.merge(numbers, on=names, how="left", sort=False)["size"]
+        return found.where(own.notna().all(axis=1), np.nan).fillna(0.0).astype("float64")
 
 
 @verb(
