@@ -72,7 +72,7 @@ class Terms:
         ]
         if standard is not None and standard.values and not self._follows_sdtm(info):
             found.append(Allowed(frozenset(standard.values), "the values of the standard", False))
-        names = self._sponsor_names(info, variable)
+        names = self.sponsor_names(info, variable)
         return [replace(a, values=a.values | names) if names else a for a in found if a is not None]
 
     def standard(self, info: DatasetInfo, variable: str) -> VariableStandard | None:
@@ -86,6 +86,19 @@ class Terms:
     def named(self, codelist: str, package: str) -> Allowed | None:
         """What a codelist allows; None when the terminology has none of that name."""
         return self._any_of((codelist,), package)
+
+    def candidates(self, info: DatasetInfo, variable: str) -> list[StudyCodelist]:
+        """Every codelist that a term of the variable may be of: stated on a line, the standard's, by another value."""
+        spec = self.study.datasets.get(info.name)
+        names = [line.codelist for _, line in spec.lines(variable)] if spec is not None else []
+        if not any(names):
+            standard = self.standard(info, variable)
+            names = [*(standard.codelists if standard is not None else ())]
+        for rule in self._deciding(info):
+            if rule["variable"] == variable:
+                names += rule["lists"].values()
+        found = [self._lists((name,), info.package) for name in dict.fromkeys(names) if name]
+        return list({c.name: c for lists in found for c in lists}.values())
 
     def by_value(self, info: DatasetInfo) -> list[ByValue]:
         """Variables of the dataset whose codelist another variable decides."""
@@ -115,7 +128,7 @@ class Terms:
             result |= codelist.added
         return result
 
-    def _sponsor_names(self, info: DatasetInfo, variable: str) -> frozenset[str]:
+    def sponsor_names(self, info: DatasetInfo, variable: str) -> frozenset[str]:
         """Names of the sponsor's own test codes: --TEST holds them though its list does not."""
         code = f"{variable}CD"
         if not variable.endswith("TEST") or all(each.name != code for each in info.variables):

@@ -20,6 +20,7 @@ from pydantic import Field
 
 from engine.errors import Place, Problem, SpecError, nearest
 from engine.spec.binding import LISTED, Model, bind, bind_data
+from engine.spec.class_terms import Subclass
 from engine.spec.document import Document
 from engine.spec.expressions import Expression
 from engine.spec.origin_terms import OriginSource, OriginType
@@ -91,6 +92,7 @@ class Header(Model):
     label: str = Field("", description="Label, where it is not that of the standard")
     structure: str = Field("", description="Of an analysis dataset ADSL or BDS; else as in the define.xml")
     klass: str = Field("", alias="class", description="Class, where it is not that of the standard")
+    subclass: Subclass = Field("", description="Subclass of an analysis dataset, for the define.xml")
     working: Literal["true", "false"] = Field(
         "false", description="true for a dataset that others read and no file shows"
     )

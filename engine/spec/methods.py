@@ -12,6 +12,7 @@ import re
 from engine.spec.dataset import DatasetSpec, Part, Step, VariableLine
 from engine.spec.origins import lines_of
 from engine.spec.registry import sentence
+from engine.spec.study import Study
 
 IMPLIED_SAYS = {  # of what identity supplies without a line
     "STUDYID": "Identifier of the study, as study.yaml gives it",
@@ -68,6 +69,17 @@ def records_sentence(spec: DatasetSpec) -> str:
     if header.cut_off:
         lines.append(f"Records whose {header.cut_off} is after the cut-off (study.DCUTDT) are left out")
     return without_code("\n".join(dict.fromkeys(lines)))
+
+
+def identity_sentence(study: Study) -> str:
+    """How USUBJID is made, by the identity rules of the study."""
+    identity = study.file.identity
+    rule = identity.USUBJID
+    said = f'"{rule.prefix}" and {rule.first}' if rule.prefix else f"Copied from {rule.first}"
+    if identity.person is not None and rule.by is not None:
+        said += f"; of a person (told apart by {identity.person}) who took part more than once that of the first time"
+        said += f" by {rule.by}"
+    return said
 
 
 def part_sentence(spec: DatasetSpec, part: Part) -> str:
