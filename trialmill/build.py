@@ -32,6 +32,7 @@ from engine.run.build import Result, build
 from engine.run.issues import Issue, derived_in, numbered
 from engine.run.publish import carry_over, publish
 from engine.run.run import Run
+from engine.spec.dictionaries import dictionary_versions
 from engine.spec.lint import lint
 from engine.spec.study import Study, load_study
 from formats.atomic import write_bytes
@@ -287,6 +288,7 @@ def _entry(
         "outputs": [{"file": n, "records": r, "sha256": digest(staging / n)} for n, r in sorted(files.items())],
         "issues": digest(staging / ISSUES),
         "deleted": export.deleted,
+        "dictionaries": dictionary_versions(study, {n: t.frame for n, t in export.tables.items()}),
         "counts": result.counts,
         "unknown conditions": result.unknown,
         "versions": {"python": platform.python_version(), **{n: version(n) for n in LIBRARIES}},
