@@ -1,146 +1,219 @@
-"""What a define.xml says of datasets, variables, codelists and documents, read from the file as anyone would.
+"""A define.xml as it was written, read for checks: definitions by OID, references with their places.
 
-For whoever has only the package: pre-flight checks of packages made here or elsewhere, and the OIDs of Dataset-JSON.
-Files come from anywhere: no entity is expanded and nothing is fetched. Value level metadata are not read.
-
-Sources: Define-XML 2.0 and 2.1 (the names that both share).
+Sources: Define-XML 2.1; Analysis Results Metadata 1.0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from lxml import etree
 
-from engine.errors import FileError, Place, Problem
+ODM, DEF = "{http://www.cdisc.org/ns/odm/v1.3}", "{http://www.cdisc.org/ns/def/v2.1}"
+ARM, XLINK = "{http://www.cdisc.org/ns/arm/v1.0}", "{http://www.w3.org/1999/xlink}"
+_REFERS = {  # attribute -> kind of element it names
+    "ItemOID": "ItemDef",
+    f"{DEF}ItemOID": "ItemDef",
+    "ItemGroupOID": "ItemGroupDef",
+    "MethodOID": "MethodDef",
+    "CodeListOID": "CodeList",
+    "RoleCodeListOID": "CodeList",
+    "ValueListOID": "ValueListDef",
+    "WhereClauseOID": "WhereClauseDef",
+    "ParameterOID": "ItemDef",
+    "leafID": "leaf",
+    f"{DEF}CommentOID": "CommentDef",
+    f"{DEF}StandardOID": "Standard",
+    f"{DEF}ArchiveLocationID": "leaf",
+}
+Check = tuple[str, str, tuple[str, ...]]  # item, comparator, values
 
-MOST_BYTES = 200 << 20
-ODM = "{http://www.cdisc.org/ns/odm/v1.3}"
-XLINK = "{http://www.w3.org/1999/xlink}href"
-DEFINE = ("{http://www.cdisc.org/ns/def/v2.1}", "{http://www.cdisc.org/ns/def/v2.0}")
+
+@dataclass(slots=True)
+class Ref:
+    """A variable in its dataset, or values in their list."""
+
+    item: str
+    order: int
+    mandatory: bool
+    key: int = 0
+    method: str = ""
+    where: str = ""
+    no_data: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DefinedVariable:
-    """A variable of a dataset; `length` 0 where the file says none, `codelist` an OID."""
+@dataclass(slots=True)
+class Item:
+    """A variable or its values."""
 
     oid: str
     name: str
     label: str
     type: str
-    length: int
-    format: str
-    key: int
+    length: int | None
+    digits: int | None
     codelist: str
-    line: int
+    values: str
+    origins: list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class DefinedDataset:
-    """A dataset and the file that it is said to stand in."""
+@dataclass(slots=True)
+class Group:
+    """A dataset."""
 
     oid: str
     name: str
     label: str
-    href: str
-    no_data: bool
-    variables: tuple[DefinedVariable, ...]
-    line: int
+    leaf: str
+    standard: str
+    nonstandard: bool
+    records_are_none: bool
+    refs: list[Ref]
 
 
-@dataclass(frozen=True, slots=True)
-class DefinedCodelist:
-    """The values of a codelist; None for a dictionary outside of the file."""
+@dataclass(slots=True)
+class Terms:
+    """A codelist; `dictionary` of one outside of the file. `standard`: whether the file says of what it is."""
 
     oid: str
-    name: str
-    values: frozenset[str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class DefineFile:
-    """All of it; `hrefs` are the places that it links to, with their lines; `stylesheet` where it says one."""
-
+    values: frozenset[str]
+    dictionary: str | None
     version: str
-    file_oid: str
-    study_oid: str
-    metadata_oid: str
-    datasets: tuple[DefinedDataset, ...]
-    codelists: dict[str, DefinedCodelist]
-    hrefs: tuple[tuple[str, int], ...]
-    stylesheet: str
-
-    def dataset(self, name: str) -> DefinedDataset | None:
-        """The dataset of that name, if it is there."""
-        return next((d for d in self.datasets if d.name == name), None)
+    standard: bool
 
 
-def read_define(content: bytes, shown: str) -> DefineFile:
-    """Read a define.xml.
+@dataclass(slots=True)
+class Defined:
+    """A whole file."""
+
+    root: etree._Element
+    oids: list[tuple[str, str]] = field(default_factory=list)  # kind, OID
+    references: list[tuple[str, str, str]] = field(default_factory=list)  # kind, OID, where
+    groups: dict[str, Group] = field(default_factory=dict)
+    items: dict[str, Item] = field(default_factory=dict)
+    lists: dict[str, list[Ref]] = field(default_factory=dict)
+    wheres: dict[str, list[Check]] = field(default_factory=dict)
+    codelists: dict[str, Terms] = field(default_factory=dict)
+    leaves: dict[str, str] = field(default_factory=dict)
+    methods: dict[str, str] = field(default_factory=dict)  # their texts
+
+    def groups_refs(self) -> Iterator[tuple[str, list[Ref]]]:
+        """Each dataset's name with its variables."""
+        yield from ((g.name, g.refs) for g in self.groups.values())
+
+    def lists_refs(self) -> Iterator[tuple[str, list[Ref]]]:
+        """Each value list with its values."""
+        yield from self.lists.items()
+
+
+def read_define(xml: bytes) -> Defined:
+    """Read the file; entities are not expanded and nothing is fetched.
 
     Raises:
-        FileError: not XML, not Define-XML 2, or a variable without its definition.
+        lxml.etree.XMLSyntaxError: it is not well-formed.
     """
-    if len(content) > MOST_BYTES:
-        raise FileError(Problem("too large for a define.xml", Place(shown), found=f"{len(content):,} bytes"))
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as error:
-        raise FileError(Problem("the file is not XML", Place(shown, error.lineno or 0), found=str(error.msg))) from None
-    version = root.find(f"{ODM}Study/{ODM}MetaDataVersion") if root.tag == f"{ODM}ODM" else None
-    defined = next((d for d in DEFINE if version is not None and version.get(f"{d}DefineVersion")), None)
-    if version is None or defined is None:
-        raise FileError(Problem("not a Define-XML file of version 2.0 or 2.1", Place(shown), found=str(root.tag)[:80]))
-    return _read(root, version, defined, shown)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    root = etree.fromstring(xml, parser)
+    found = Defined(root)
+    for element in root.iter(etree.Element):
+        kind = etree.QName(element).localname
+        oid = element.get("OID") or (element.get("ID") if kind == "leaf" else None)
+        if oid:
+            found.oids.append((kind, oid))
+        for attribute, target in _REFERS.items():
+            value = element.get(attribute)
+            if value:
+                found.references.append((target, value, f"{kind} {oid or _owner(element)}"))
+    for each in root.iter(f"{ODM}ItemGroupDef"):
+        group = _group(each)
+        found.groups[group.oid] = group
+    for each in root.iter(f"{DEF}ValueListDef"):
+        found.lists[each.get("OID", "")] = [_ref(r) for r in each.iter(f"{ODM}ItemRef")]
+    for each in root.iter(f"{DEF}WhereClauseDef"):
+        found.wheres[each.get("OID", "")] = [_check(c) for c in each.iter(f"{ODM}RangeCheck")]
+    for each in root.iter(f"{ODM}ItemDef"):
+        found.items[each.get("OID", "")] = _item(each)
+    for each in root.iter(f"{ODM}CodeList"):
+        found.codelists[each.get("OID", "")] = _terms(each)
+    for each in root.iter(f"{DEF}leaf"):
+        found.leaves[each.get("ID", "")] = each.get(f"{XLINK}href", "")
+    for each in root.iter(f"{ODM}MethodDef"):
+        found.methods[each.get("OID", "")] = _described(each)
+    return found
 
 
-def _read(root: Any, version: Any, defined: str, shown: str) -> DefineFile:
-    items = {e.get("OID", ""): e for e in version.iterfind(f"{ODM}ItemDef")}
-    problems: list[Problem] = []
-    datasets = []
-    for group in version.iterfind(f"{ODM}ItemGroupDef"):
-        variables = []
-        for ref in group.iterfind(f"{ODM}ItemRef"):
-            item = items.get(ref.get("ItemOID", ""))
-            if item is None:
-                problems.append(Problem(f"{group.get('Name')}: a variable without its definition",
-                                        Place(shown, ref.sourceline or 0), found=ref.get("ItemOID", "")))
-                continue
-            variables.append(_variable(ref, item, defined))
-        leaf = group.find(f"{defined}leaf")
-        datasets.append(DefinedDataset(
-            group.get("OID", ""), group.get("Name", ""), _label(group), "" if leaf is None else leaf.get(XLINK, ""),
-            group.get(f"{defined}HasNoData") == "Yes", tuple(variables), group.sourceline or 0))
-    if problems:
-        raise FileError(problems)
-    codelists = {}
-    for each in version.iterfind(f"{ODM}CodeList"):
-        tags = ("CodeListItem", "EnumeratedItem")
-        terms = [term.get("CodedValue", "") for tag in tags for term in each.iterfind(ODM + tag)]
-        outside = each.find(f"{ODM}ExternalCodeList") is not None
-        codelists[each.get("OID", "")] = DefinedCodelist(
-            each.get("OID", ""), each.get("Name", ""), None if outside else frozenset(terms))
-    hrefs = tuple((e.get(XLINK), e.sourceline or 0) for e in version.iter() if e.get(XLINK) is not None)
-    sheet = next((p for p in root.xpath("preceding-sibling::processing-instruction('xml-stylesheet')")), None)
-    return DefineFile(
-        version.get(f"{defined}DefineVersion", ""), root.get("FileOID", ""), version.getparent().get("OID", ""),
-        version.get("OID", ""), tuple(datasets), codelists, hrefs, sheet.get("href") or "" if sheet is not None else "")
+def _owner(element: etree._Element) -> str:
+    above = element.getparent()
+    while above is not None and not above.get("OID"):
+        above = above.getparent()
+    return (above.get("OID") if above is not None else None) or ""
 
 
-def _variable(ref: Any, item: Any, defined: str) -> DefinedVariable:
-    codelist = item.find(f"{ODM}CodeListRef")
-    return DefinedVariable(
-        item.get("OID", ""), item.get("Name", ""), _label(item), item.get("DataType", ""), _number(item.get("Length")),
-        item.get(f"{defined}DisplayFormat", ""), _number(ref.get("KeySequence")),
-        "" if codelist is None else codelist.get("CodeListOID", ""), item.sourceline or 0)
+def _described(element: etree._Element) -> str:
+    return element.findtext(f"{ODM}Description/{ODM}TranslatedText") or ""
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 9 else 0
+def _number(element: etree._Element, name: str) -> int | None:
+    value = element.get(name)
+    return int(value) if value else None
 
 
-def _label(element: Any) -> str:
-    text = element.find(f"{ODM}Description/{ODM}TranslatedText")
-    return "" if text is None else (text.text or "").strip()
+def _group(element: etree._Element) -> Group:
+    return Group(
+        element.get("OID", ""),
+        element.get("Name", ""),
+        _described(element),
+        element.get(f"{DEF}ArchiveLocationID", ""),
+        element.get(f"{DEF}StandardOID", ""),
+        element.get(f"{DEF}IsNonStandard") == "Yes",
+        element.get(f"{DEF}HasNoData") == "Yes",
+        [_ref(r) for r in element.iter(f"{ODM}ItemRef")],
+    )
+
+
+def _ref(element: etree._Element) -> Ref:
+    where = element.find(f"{DEF}WhereClauseRef")
+    return Ref(
+        element.get("ItemOID", ""),
+        _number(element, "OrderNumber") or 0,
+        element.get("Mandatory") == "Yes",
+        _number(element, "KeySequence") or 0,
+        element.get("MethodOID", ""),
+        where.get("WhereClauseOID", "") if where is not None else "",
+        element.get(f"{DEF}HasNoData") == "Yes",
+    )
+
+
+def _check(element: etree._Element) -> Check:
+    values = tuple(v.text or "" for v in element.iter(f"{ODM}CheckValue"))
+    return element.get(f"{DEF}ItemOID", ""), element.get("Comparator", ""), values
+
+
+def _item(element: etree._Element) -> Item:
+    codelist = element.find(f"{ODM}CodeListRef")
+    values = element.find(f"{DEF}ValueListRef")
+    return Item(
+        element.get("OID", ""),
+        element.get("Name", ""),
+        _described(element),
+        element.get("DataType", ""),
+        _number(element, "Length"),
+        _number(element, "SignificantDigits"),
+        codelist.get("CodeListOID", "") if codelist is not None else "",
+        values.get("ValueListOID", "") if values is not None else "",
+        [(o.get("Type", ""), o.get("Source", "")) for o in element.iter(f"{DEF}Origin")],
+    )
+
+
+def _terms(element: etree._Element) -> Terms:
+    items = [*element.iter(f"{ODM}CodeListItem"), *element.iter(f"{ODM}EnumeratedItem")]
+    external = element.find(f"{ODM}ExternalCodeList")
+    said = bool(element.get(f"{DEF}StandardOID")) or element.get(f"{DEF}IsNonStandard") == "Yes"
+    return Terms(
+        element.get("OID", ""),
+        frozenset(i.get("CodedValue", "") for i in items),
+        external.get("Dictionary", "") if external is not None else None,
+        external.get("Version", "") if external is not None else "",
+        said or external is not None,
+    )
