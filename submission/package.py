@@ -22,7 +22,7 @@ from formats.metadata import DatasetMeta
 from formats.moments import kind_of
 from formats.xpt_split import Records, pieces
 from submission.built import Built, Published
-from submission.define_read import DefineFile, read_define
+from submission.define_outline import DefineFile, read_define
 from submission.documents import Document, documents
 from submission.ectd import LONGEST_PATH, ROOT, SPLIT_LIMIT, rule_for, study_folder
 from submission.manifest import ASIDE, CHECKSUMS, MANIFEST, STF, PackagedFile, checksums, manifest_json, stf_json

@@ -8,15 +8,20 @@ Sources: architecture, "The contract".
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from engine.errors import CommandError, Place, Problem
+from engine.errors import CommandError, Place, Problem, TrialmillError
 from engine.run.publish import carry_over, publish, recover
+from formats.atomic import write_bytes
 from submission.ectd import SPLIT_LIMIT
-from submission.manifest import ASIDE
+from submission.manifest import ASIDE, entry_digest
 from submission.package import Packaged, Packing, Told, write_package
+from submission.preflight import as_json, as_text, preflight
 from trialmill.build import LIBRARIES
+from trialmill.outputs import latest_entries
 from trialmill.published import published
 
 LOCK = Path(__file__).resolve().parents[1] / "requirements.lock"
@@ -50,3 +55,34 @@ def package_study(
 
     publish(out, make)
     return made[0]
+
+
+def counted_package(made: Packaged, out: Path) -> Iterator[str]:
+    """What was packaged, for people."""
+    yield from made.notes
+    for split in made.splits:
+        yield f"{split['dataset']} split by {split['by']} into {len(split['parts'])} parts"
+    kinds = ", ".join(f"{count:,} {kind}{'s' if count > 1 else ''}"
+                      for kind, count in Counter(f.kind for f in made.files).items())
+    yield f"{out / 'm5'}: {len(made.files):,} files, {made.size:,} bytes: {kinds}"
+    yield f"{out / ASIDE}: manifest, checksums and inputs for the STF, which are not submitted"
+
+
+def check_package(
+    folder: Path, out: Path, *, study_id: str = "", limit: int = SPLIT_LIMIT, listed: Path | None = None
+) -> tuple[bool, list[str]]:
+    """Hold a package folder against the criteria; whether it is clean, and what to say.
+
+    Raises:
+        CommandError: no m5 there. FileError: a damaged manifest.
+    """
+    journal = None
+    if folder.resolve() in (out.resolve(), (out / "m5").resolve()):
+        try:
+            journal = {p: entry_digest(p, e) for p, e in latest_entries(out).items()}
+        except TrialmillError:
+            journal = None  # a package without its builds
+    result = preflight(folder, study_id=study_id, limit=limit, journal=journal)
+    if listed is not None:
+        write_bytes(listed, as_json(result))
+    return result.clean, list(as_text(result))
