@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 from submission.acrf import acrf_pdf
 from submission.built import Built
-from submission.crf_layout import crf_layout
+from submission.crf_layout import CrfLayout, crf_layout
+from submission.define import Document as Reference
+from submission.define import define_xml
+from submission.define_html import PAGE, define_html, stylesheet
+from submission.define_write import STYLESHEET
+
+CRF = Reference("acrf", "acrf.pdf", "Annotated Case Report Form", "crf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,13 @@ class Document:
 def documents(built: Built) -> Iterator[Document]:
     """All documents of the packages that were published, in order of packages."""
     for package in built.packages:
+        references: list[Reference] = []
+        layout: CrfLayout | None = None
         if built.standard(package) == "sdtmig" and built.study.forms is not None:
             layout = crf_layout(built.study, built.catalogue)
-            yield Document(package, "crf", "acrf.pdf", "Annotated Case Report Form", acrf_pdf(layout, built.study))
+            references.append(CRF)
+            yield Document(package, "crf", CRF.href, CRF.title, acrf_pdf(layout, built.study))
+        xml = define_xml(built, package, references, layout)
+        yield Document(package, "define", "define.xml", "Define-XML", xml)
+        yield Document(package, "stylesheet", STYLESHEET, "Stylesheet of define.xml", stylesheet())
+        yield Document(package, "page", PAGE, "define.xml as a page", define_html(xml))
