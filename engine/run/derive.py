@@ -23,6 +23,8 @@ from engine.spec.registry import Made
 
 TypeOf = Callable[[str, str], str]  # dataset, variable -> Char or Num
 
+SUBJECT_KEYS = {"STUDYID", "USUBJID"}  # of a dataset with one record for each subject
+
 
 def carry_out(run: Run, plan: Plan, node: Node, type_of: TypeOf) -> None:
     """Work out a node whose needs are all worked out.
@@ -59,7 +61,21 @@ def make_table(run: Run, spec: DatasetSpec) -> Table:
     made: list[Records] = []
     for index, part in enumerate(spec.parts):
         made.append(_make_part(run, spec, part, index, concat_records(made) if made else None))
+    _align_subjects(run, made)
     return Table(spec.name, concat_records(made))
+
+
+def _align_subjects(run: Run, parts: list[Records]) -> None:
+    """Give the records of every part the subject's record of a subject-level dataset that only some parts are made from.
+
+    `ADSL.AGE` is then the subject's age in all of them, as it is where no part is made from ADSL.
+    """
+    for name in dict.fromkeys(name for part in parts for name in part.sources):
+        spec = run.study.datasets.get(name)
+        if spec is not None and set(spec.header.keys) <= SUBJECT_KEYS:
+            for part in parts:
+                if name not in part.sources:
+                    part.sources[name] = take(run.one_per_subject(run.table(name)), part.subject)
 
 
 def _make_part(run: Run, spec: DatasetSpec, part: Part, index: int, former: Records | None) -> Records:
