@@ -133,6 +133,40 @@ def test_parts_go_on_from_the_common_records_unless_they_start_anew(folder):
     assert samples.groupby("PARAMCD").size().to_dict() == {"DOSE": 3, "FIRST": 3, "LEVEL": 6}
 
 
+PEOPLE = """
+dataset: PEOPLE
+working: true
+keys: [STUDYID, USUBJID]
+records: {each: subj}
+variables: {COHORT: {copy: subj.COHORT, type: Char}}
+"""
+VISITS = """
+dataset: VISITS
+keys: [USUBJID, PARAMCD, ADT]
+parts:
+  DOSE:
+    each: dose
+    variables: {ADT: {copy: dose.FROM}}
+  ENTRY:
+    each: PEOPLE
+    where: "PEOPLE.COHORT == 'A'"
+    variables: {ADT: {set: "0"}}
+variables:
+  PARAMCD: {part: name}
+  ADT: {not_collected: each part has its own}
+  COHORT: {copy: PEOPLE.COHORT, label: Cohort, type: Char}
+"""
+
+
+def test_the_subjects_record_is_known_in_every_part_where_one_part_is_made_from_it(folder):
+    (folder / "adam" / "d.yaml").write_text(PEOPLE)
+    (folder / "adam" / "s.yaml").write_text(VISITS)
+    subjects = FRAMES["subj"].assign(COHORT=["A", "B", "A"])
+    visits = built(folder, {**FRAMES, "subj": subjects})[0]["VISITS"]
+    said = visits[["USUBJID", "PARAMCD", "COHORT"]].drop_duplicates().to_numpy().tolist()
+    assert said == [["01", "DOSE", "A"], ["01", "ENTRY", "A"], ["02", "DOSE", "B"], ["03", "ENTRY", "A"]]
+
+
 def test_a_working_dataset_is_derived_and_not_written(folder):
     datasets, result = built(folder)
     assert list(datasets) == ["SAMPLES"] and "DOSES" in result.run.tables
