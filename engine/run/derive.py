@@ -66,7 +66,7 @@ def make_table(run: Run, spec: DatasetSpec) -> Table:
 
 
 def _align_subjects(run: Run, parts: list[Records]) -> None:
-    """Give the records of every part the subject's record of a subject-level dataset that only some parts are made from.
+    """Give the records of all parts the subject's record of a subject-level dataset that some are made from.
 
     `ADSL.AGE` is then the subject's age in all of them, as it is where no part is made from ADSL.
     """
