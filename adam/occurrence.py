@@ -45,6 +45,10 @@ class Occurrence(Params):
     highest: VariableRef | None = None
     among: Expression | None = None
 
+    def one_of(self) -> tuple[VariableRef, ...] | None:
+        """See Params."""
+        return tuple(ref for ref in self.by if ref.name != "USUBJID")
+
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         keys = {f"k{i}": at.usubjid if ref.name == "USUBJID" else at.text(ref) for i, ref in enumerate(self.by)}

@@ -182,6 +182,10 @@ class LastBefore(Params):
     prefer: Expression | None = None
     ties: list[VariableRef]
 
+    def one_of(self) -> tuple[VariableRef, ...] | None:
+        """See Params."""
+        return tuple(self.by)
+
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         dtc, reference = at.values(self.dtc), at.values(self.reference)

@@ -36,8 +36,7 @@ from trialmill.delivered_commands import delivered
 from trialmill.effort import effort_told
 from trialmill.escalation import as_text, lint_escalation, write_answer
 from trialmill.escalation import escalation as apply_escalation
-from trialmill.explain import explain as explain_variable
-from trialmill.explain import explain_record
+from trialmill.explain_command import explain
 from trialmill.nca import parse, run_nca
 from trialmill.new import CHECKOUT, new_study
 from trialmill.progress import Progress
@@ -58,6 +57,7 @@ terminology = typer.Typer(no_args_is_help=True, help="Controlled terminology rel
 app.add_typer(terminology, name="terminology")
 app.add_typer(spec, name="spec")
 app.command()(delivered)
+app.command()(explain)
 
 StudyOption = Annotated[Path, typer.Option("--study", help="Folder with study.yaml.")]
 DEFAULT_STUDY = Path("specs/by002")
@@ -169,26 +169,6 @@ def lint(
     print(f"{study}: {len(found)} problem{'' if len(found) == 1 else 's'}")
     if found:
         raise typer.Exit(2)
-
-
-@app.command()
-def explain(
-    variable: Annotated[str, typer.Argument(help="A variable, such as AE.AESTDY or SUPPAE.AEDLT.")],
-    more: Annotated[list[str] | None, typer.Argument(help="Further KEY=VALUE of the record.")] = None,
-    record: Annotated[list[str] | None, typer.Option(help="KEY=VALUE of the record; more may follow.")] = None,
-    study: StudyOption = DEFAULT_STUDY,
-    raw: Annotated[Path | None, typer.Option(help="The raw export; raw/<study folder> when not given.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Output folder; build/<study folder> when not given.")] = None,
-    carrier: Annotated[str | None, typer.Option(help="Carrier of the forms.")] = None,
-) -> None:
-    """Say how a variable is derived; for a record, its value and everything that it came from."""
-    chosen = [*(record or ()), *(more or ())]
-    if chosen:
-        raw, out = raw or Path("raw") / study.name, out or Path("build") / study.name
-        lines = explain_record(variable, study, raw, out, chosen, carrier)
-    else:
-        lines = explain_variable(variable, study)
-    print("\n".join(lines))
 
 
 @app.command()

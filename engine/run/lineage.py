@@ -9,15 +9,16 @@ Sources: architecture, "Lineage".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from engine.errors import DataError, SpecError
 from engine.run.at import At
-from engine.run.looked import Looked, Picked, looked_up, mates, raw_places, record_keys, value_refs
+from engine.run.looked import Looked, Picked, looked_up, mates, passed_over, raw_places, record_keys, value_refs
 from engine.run.run import Run
 from engine.run.shown import MISSING, as_day, moment, shown
 from engine.run.tables import Table
@@ -27,9 +28,15 @@ from engine.spec.refs import VariableRef
 from engine.spec.registry import sentence
 from engine.spec.study import Study
 
-MAX_DEPTH = 8  # of variables that several others went into
-MAX_STEPS = 200  # variables that one explanation shows
+MAX_DEPTH = 40  # of variables that several others went into
+MAX_STEPS = 2000  # variables that one explanation shows
+MAX_GROUP = 12  # records that one was made of; of more, the first and the last are shown
 MAX_FAR = 3  # records of another dataset, or rows of a table, that are shown for one reference
+
+
+# a variable of a dataset, a column that a record verb made, a cell of an input file, a row of a table, a setting of the
+# study, who a person is, a record as a whole, or what is told of records that no value was taken from
+Kind = Literal["derived", "made", "cell", "row", "setting", "identity", "record", "count"]
 
 
 @dataclass(slots=True)
@@ -37,7 +44,9 @@ class Step:
     """One variable with its value, where it stands, and what it was derived from.
 
     `source` is a raw file and line or a place in a spec; `received` the same value as it was received, or as people
-    write it; `note` says what else a reader must know.
+    write it; `note` says what else a reader must know. `kind` says what it is, `at` the table and the position there
+    of the record that holds it, `keys` what names that record among those of its subject. Of `used`, `main` are those
+    that the value was taken from or made of; a step that is told in full elsewhere has that one in `above`.
     """
 
     name: str
@@ -50,10 +59,17 @@ class Step:
     main: list[Step] = field(default_factory=list)
     above: Step | None = None
     among: str = ""
+    kind: Kind = "count"
+    at: tuple[str, int] = ("", -1)
+    keys: str = ""
 
 
 def trace(run: Run, dataset: str, variable: str, row: int) -> Step:
-    """The value of a variable at one position of its dataset's records, and all that it came from."""
+    """The value of a variable at one position of its dataset's records, and all that it came from.
+
+    At most MAX_STEPS variables are followed, and no chain further than MAX_DEPTH of those that several others went
+    into; where that ends one, its note says so.
+    """
     return _Tracer(run).derived(dataset, variable, row, 0)
 
 
@@ -72,9 +88,12 @@ class _Tracer:
             return self._implied(name, table, variable, row)
         if line is None:  # a variable of other parts of the dataset
             place = str(spec.line(variable).place)
-            return Step(name, MISSING, place, "Not derived for the part of the dataset that the record comes from")
+            says = "Not derived for the part of the dataset that the record comes from"
+            keys = record_keys(spec, table, row)
+            return Step(name, MISSING, place, says, kind="derived", at=(dataset, row), keys=keys)
         step = Step(name, shown(values, row) if values is not None else "(not derived)", str(line.place),
-                    sentence(line.verb, line.params), received=moment(values, row, line.options.format))
+                    sentence(line.verb, line.params), received=moment(values, row, line.options.format),
+                    kind="derived", at=(dataset, row), keys=record_keys(spec, table, row))
         if self._ends_here(step, (dataset, variable, row), depth):
             return step
         at, refs, picked = self._replay(table, line, row)
@@ -82,19 +101,31 @@ class _Tracer:
             step.note = f"where {line.options.where} does not hold"
             refs, picked = list(line.options.where.refs), Picked()
         looked = looked_up(self.run, line, picked, int(at.subject[0]), step.value)
-        values_from = {str(ref) for ref in value_refs(line.params)}
+        values_from = {str(ref) for ref in _decisive(line, at)}
         deeper = depth + (len(refs) > 1)
+        passed = passed_over(looked) if line.params.gives_one else {}
         for ref in refs:
+            if self._through(at, ref, looked) in passed:
+                continue
             found = list(self._reference(at, ref, step.value, deeper, looked))
             step.used += found
             step.main += found if str(ref) in values_from else []
         for source, each in looked.items():
-            step.used += self._untold(source, each)
+            step.used += [Step(source, passed[source])] if source in passed else self._untold(source, each)
+        step.used += self._instead(line, table, row, step.value)
         known = [ref for ref in refs if self._through(at, ref, looked) is None]
         tables = list(self._look_ups(line, at, known, step.value))
         step.used += tables
         step.main += tables if step.main else []
         return step
+
+    def _instead(self, line: VariableLine, table: Table, row: int, value: str) -> Iterator[Step]:
+        """The record of the same group that holds the flag, where this one was considered and does not."""
+        by = line.params.one_of()
+        if value != MISSING or by is None or line.name not in table.columns:
+            return
+        for other in mates(self.run, table, row, by, [VariableRef(None, line.name)])[:MAX_FAR].tolist():
+            yield self._record(table, other, f"has {line.name} {shown(table.columns[line.name], other)}")
 
     def _ends_here(self, step: Step, key: tuple[str, str, int], depth: int) -> bool:
         """Whether a step is told in full elsewhere, or is one too many; else it is told here."""
@@ -128,7 +159,8 @@ class _Tracer:
         value = {"STUDYID": self.run.study.name, "DOMAIN": table.name}.get(variable)
         if value is None:
             value = shown(At(self.run, table, np.array([row])).usubjid, 0)
-        return Step(name, value, place, "Identity of the study" if variable != "USUBJID" else "Identity of the person")
+        says = "Identity of the study" if variable != "USUBJID" else "Identity of the person"
+        return Step(name, value, place, says, kind="identity", at=("study" if variable != "USUBJID" else "person", -1))
 
     def _reference(
         self, at: At, ref: VariableRef, result: str, depth: int, looked: dict[str, Looked] | None = None
@@ -141,7 +173,7 @@ class _Tracer:
             return
         if ref.source == "study":
             place = str(study.setting_place(ref.name))
-            yield Step(str(ref), shown(at.values(ref), 0), place)
+            yield Step(str(ref), shown(at.values(ref), 0), place, kind="setting", at=("study", -1))
             return
         if f"{ref.source}.{ref.name}" in at.records.made:
             yield self._made(at, ref, depth)
@@ -205,7 +237,7 @@ class _Tracer:
         spec = self.run.study.datasets.get(table.name)
         told = record_keys(spec, table, row) if spec is not None else ""
         return Step(table.name, told or "a record", raw_places(self.run, table, row), among=among,
-                    note=f"({among})" if among else "")
+                    note=f"({among})" if among else "", kind="record", at=(table.name, row), keys=told)
 
     def _table(self, name: str) -> Table | None:
         try:
@@ -219,8 +251,10 @@ class _Tracer:
         assert at.rows is not None
         part = spec.parts[int(at.records.part[0])]
         verb = next((s for s in part.steps if s.verb.gives == ref.source), None)
-        step = Step(str(ref), shown(at.values(ref), 0), self.run.places(at)[0])
+        step = Step(str(ref), shown(at.values(ref), 0), self.run.places(at)[0], kind="made",
+                    at=(spec.name, int(at.rows[0])), keys=record_keys(spec, at.table, int(at.rows[0])))
         if verb is None:
+            step.note = "(not made for the part that the record comes from)"
             return step
         step.source, step.says = step.source or str(verb.place), sentence(verb.verb, verb.params)
         code = shown(at.records.made["item.CODE"], 0) if "item.CODE" in at.records.made else ""
@@ -228,30 +262,35 @@ class _Tracer:
         key = (spec.name, f"{ref.source}.{ref.name if behind else ''}", int(at.rows[0]))
         if self._ends_here(step, key, depth):
             return step
-        step.main = self._of_group(at, *verb.params.group())
+        step.main = self._of_group(at, *verb.params.group(), depth=depth + 1)
         step.used += step.main
         for each in behind or dict.fromkeys(verb.refs()):
             step.used += self._reference(at, each, step.value, depth + (not behind))
         return step
 
-    def _of_group(self, at: At, by: tuple[VariableRef, ...], needs: tuple[VariableRef, ...]) -> list[Step]:
-        """Of the records that one was made of, the first and the last, and how many they are."""
+    def _of_group(
+        self, at: At, by: tuple[VariableRef, ...], needs: tuple[VariableRef, ...], depth: int
+    ) -> list[Step]:
+        """The records that one was made of, each with what of it counts; of many the first and the last."""
         source = by[0].source if by else None
         place = int(at.records.sources[source][0]) if source in at.records.sources else -1
         if source is None or place < 0:
             return []
         table = self.run.table(source)
         rows = mates(self.run, table, place, by, needs)
-        ends = [("first", rows[:1]), ("last", rows[1:][-1:])]
+        few = len(rows) <= MAX_GROUP
+        shown_rows = rows if few else rows[[0, -1]]
         own = At(self.run, table, np.array([place]))
         alike = ", ".join(f"{ref} {shown(own.text(ref), 0)}" for ref in by)
         steps = []
-        for which, row in ends:
-            for r in row.tolist():
-                step = self._record(table, r, f"{which} of {len(rows)} that count, with {alike}")
-                each = At(self.run, table, np.array([r]))
-                step.value = ", ".join(f"{ref} {shown(each.text(ref), 0)}" for ref in needs) or step.value
-                steps.append(step)
+        for number, row in enumerate(shown_rows.tolist()):
+            which = str(number + 1) if few else ("first", "last")[number]
+            step = self._record(table, row, f"{which} of {len(rows)} that count, with {alike}")
+            each = At(self.run, table, np.array([row]))
+            step.value = ", ".join(f"{ref} {shown(each.text(ref), 0)}" for ref in needs) or step.value
+            step.used = [s for ref in needs for s in self._reference(each, ref, step.value, depth)]
+            step.main = step.used[:1]
+            steps.append(step)
         return steps
 
     def _at(self, table: Table, name: str, row: int, said: str, depth: int) -> Step:
@@ -264,15 +303,18 @@ class _Tracer:
             place = table.place(row, name)
             if table.name in self.run.study.tables and table.name not in self.run.tables:
                 place = f"{self.run.study.shown}/{place}"
-            return Step(said, value, place, received=received if received != value else "")
-        return Step(said, shown(table.columns[name], row), str(self.run.study.document.place("identity")), "identity")
+            own = table.name in self.run.study.tables and table.name not in self.run.tables
+            return Step(said, value, place, received=received if received != value else "",
+                        kind="row" if own else "cell", at=(table.name, row))
+        place = str(self.run.study.document.place("identity"))
+        return Step(said, shown(table.columns[name], row), place, "identity", kind="identity", at=(table.name, row))
 
     def _far(self, at: At, table: Table, ref: VariableRef, result: str, depth: int) -> Iterator[Step]:
         """Of a subject's records of another dataset, those with the result's value first; the others are counted."""
         who = int(at.subject[0])
         column = table.columns.get(ref.name)
         rows = np.flatnonzero(table.records.subject == who) if who >= 0 else np.empty(0, dtype=np.int64)
-        if not (table.records.subject >= 0).any():
+        if table.n and not (table.records.subject >= 0).any():
             return  # a table about no subject: see _look_ups
         if who < 0:
             yield Step(str(ref), f"({int((table.records.subject >= 0).sum())} records of all subjects)")
@@ -316,13 +358,22 @@ class _Tracer:
             hits = sum((frame[c].isin(known - {MISSING}).astype(int) for c in frame), pd.Series(0, frame.index))
             for row in np.flatnonzero((hits == hits.max()) & (hits >= 2))[:MAX_FAR] if len(frame) else ():
                 told = ", ".join(f"{c} {v}" for c, v in frame.iloc[row].items() if isinstance(v, str) and v in known)
-                yield Step(name, told, places[row])
+                yield Step(name, told, places[row], kind="row", at=(name, int(row)))
 
 
 def line_of(spec: DatasetSpec, table: Table, variable: str, row: int) -> VariableLine | None:
     """The line that derives the variable for the record: that of its part, else the general one."""
     part = spec.parts[int(table.records.part[row])]
     return part.variables.get(variable) or spec.variables.get(variable) or spec.supplemental.get(variable)
+
+
+def _decisive(line: VariableLine, at: At) -> Iterable[VariableRef]:
+    """What the value of one record was taken from or made of: what the verb chose, else all that it reads for it."""
+    try:
+        chosen = line.params.chosen(at)
+    except (DataError, SpecError):  # what it reads was there only before records were cut
+        chosen = None
+    return value_refs(line.params) if chosen is None else chosen
 
 
 def _known(study: Study, dataset: str, variable: str) -> bool:

@@ -77,6 +77,14 @@ def looked_up(run: Run, line: VariableLine, picked: Picked, who: int, result: st
     return found
 
 
+def passed_over(looked: dict[str, Looked]) -> dict[str, str]:
+    """Of several tables that one value was chosen from, those whose records do not hold it, and how many these are."""
+    if not any(each.holding for each in looked.values()):
+        return {}
+    return {source: f"({each.count} of {each.total} records of the subject compared, none with the value)"
+            for source, each in looked.items() if not each.holding and each.count}
+
+
 def is_same(text: str, result: str) -> bool:
     """Whether a value is the result: the same text, or the same day or date-time where one of the two is a number."""
     same = {result, as_day(result)}

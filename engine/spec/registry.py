@@ -69,6 +69,15 @@ class Params(Model):
         """What the derivation looks at, where it is less than the verb's scope says."""
         return scope
 
+    def chosen(self, at: At) -> tuple[VariableRef, ...] | None:
+        """What decided the value of the one record that `at` shows, where the verb chooses; None where all did."""
+        del at
+        return None
+
+    def one_of(self) -> tuple[VariableRef, ...] | None:
+        """What the records have in common of which one gets the value and the others nothing; None where all may."""
+        return None
+
     def derive(self, at: At) -> pd.Series:
         """The variable's values for the records `at` shows: text (str) or float64, n records, 0..n-1."""
         raise NotImplementedError

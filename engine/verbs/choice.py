@@ -112,6 +112,10 @@ class FlagFirst(Params):
         """See Params."""
         return ("Y",)
 
+    def one_of(self) -> tuple[VariableRef, ...] | None:
+        """See Params."""
+        return tuple(self.by)
+
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         return at.constant("Y").where(pd.Series(first_within(at, self.by, self.order, whole=True)))

@@ -176,6 +176,15 @@ class Cases(Params):
         last = [self.otherwise] if self.otherwise not in ("", "error") else []
         return (*(c.give for c in self.cases if c.give is not None), *last)
 
+    def chosen(self, at: At) -> tuple[VariableRef, ...] | None:
+        """See Params."""
+        case = next((c for c in self.cases if at.test(c.when)[0]), None)
+        if case is None:
+            return None
+        if case.copy_of is not None:
+            return (case.copy_of,)
+        return tuple(case.compute.refs if case.compute is not None else case.when.refs)
+
     def derive(self, at: At) -> pd.Series:
         """See Params."""
         open_ = np.ones(at.n, dtype=bool)
@@ -225,6 +234,11 @@ class FirstOf(Params):
                 values, more = (number_texts(v) if v.dtype == np.float64 else v for v in (values, more))
             values = values.where(values.notna(), more)
         return values
+
+    def chosen(self, at: At) -> tuple[VariableRef, ...] | None:
+        """See Params."""
+        present = next((ref for ref in self.of if at.values(ref).notna().iloc[0]), None)
+        return None if present is None else (present,)
 
 
 @verb(

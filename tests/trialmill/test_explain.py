@@ -330,10 +330,59 @@ def test_a_look_up_that_found_nothing_says_so(results):
     assert "  RES = (none of 5 records of the subject counts)" in lines
 
 
-def test_a_parameter_of_a_profile_names_its_first_and_last_sample_and_their_number(results):
-    first, last = raw_cells(results, "AREA.AVAL", "PARAMCD=CMAX")
-    assert first == "RES = RES.AVAL 90, RES._TIME 1  [forms/lab.csv line 2]  (first of 4 that count, with RES._GRP P1)"
-    assert last == "RES = RES.AVAL 75, RES._TIME 4  [forms/lab.csv line 5]  (last of 4 that count, with RES._GRP P1)"
+def test_a_parameter_of_a_profile_goes_back_to_the_result_of_each_sample(results):
+    assert raw_cells(results, "AREA.AVAL", "PARAMCD=CMAX") == [
+        f"lab.RESULT = {value}  [forms/lab.csv line {line}]  ({n} of 4 that count, with RES._GRP P1)"
+        for n, (value, line) in enumerate([(90, 2), (84, 3), (79, 4), (75, 5)], 1)
+    ]
+    text = "\n".join(told(results, "AREA.AVAL", "USUBJID=TOY-7-A1", "PARAMCD=CMAX"))
+    assert "RES = RES.AVAL 84, RES._TIME 2  [forms/lab.csv line 3]" in text
+
+
+CHOICES = """
+dataset: PICKS
+working: true
+structure: BDS
+keys: [STUDYID, USUBJID, ADT]
+records: {each: RES}
+variables:
+  ADT:    {copy: RES.ADT, format: DATE9.}
+  AVAL:   {copy: RES.AVAL}
+  ABLFL:  {flag_first: [_GRP], order: [{highest: AVAL}], where: AVAL is present}
+  _GRP:   {copy: RES._GRP, type: Char}
+  _CASE:  {cases: [{when: AVAL > 85, copy: RES._GRP}, {when: AVAL > 80, copy: _DAY}], type: Char}
+  _DAY:   {copy: RES._DTC, type: Char}
+  _FIRST: {first_of: [_CASE, _DAY], type: Char}
+  _LAST:  {latest: [RES._DTC, AE.AESTDTC], type: Char}
+"""
+
+
+@pytest.fixture
+def picks(results):
+    (results / "spec/adam/picks.yaml").write_text(CHOICES, encoding="utf-8")
+    return results
+
+
+def test_an_empty_flag_names_the_record_that_has_it(picks):
+    lines = told(picks, "PICKS.ABLFL", "USUBJID=TOY-7-A1", "ADT=2030-02-05")
+    assert lines[0] == "PICKS.ABLFL = (missing)"
+    assert "  PICKS = ADT 2030-02-03  [forms/lab.csv line 2]  (has ABLFL Y)" in lines
+    assert not any("has ABLFL" in line for line in told(picks, "PICKS.ABLFL", "USUBJID=TOY-7-A1", "ADT=2030-02-03"))
+
+
+@pytest.mark.parametrize(("variable", "day", "cells"), [
+    ("PICKS._CASE", "2030-02-04", ["lab.DAY = 2030/2/4  [forms/lab.csv line 3]"]),
+    ("PICKS._FIRST", "2030-02-04", ["lab.DAY = 2030/2/4  [forms/lab.csv line 3]"]),
+    ("PICKS._FIRST", "2030-02-06", ["lab.DAY = 2030/2/6  [forms/lab.csv line 5]"]),
+])
+def test_only_the_case_that_applied_is_what_a_value_goes_back_to(picks, variable, day, cells):
+    assert raw_cells(picks, variable, f"ADT={day}") == cells
+
+
+def test_of_several_datasets_only_that_which_holds_the_latest_date_is_followed_and_the_others_are_counted(picks):
+    assert raw_cells(picks, "PICKS._LAST", "ADT=2030-02-05") == ["ae.START = 2030/3/9  [forms/ae.csv line 2]"]
+    lines = told(picks, "PICKS._LAST", "USUBJID=TOY-7-A1", "ADT=2030-02-05")
+    assert "  RES = (5 of 5 records of the subject compared, none with the value)" in lines
 
 
 @pytest.mark.parametrize(("variable", "cells"), [
