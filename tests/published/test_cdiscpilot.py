@@ -57,7 +57,7 @@ def test_no_dataset_is_left_out_of_the_comparison(outcomes):
 
 
 def test_every_explanation_gives_a_reason_that_can_be_read(outcomes):
-    assert all(len(d.why) > 40 for d in read_differences(STUDY))
+    assert all(len(d.why) > 20 for d in read_differences(STUDY))
 
 
 def test_the_page_shows_the_table_that_the_command_prints(outcomes):
