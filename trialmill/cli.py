@@ -27,10 +27,9 @@ from engine.standards.terminology_import import import_terminology
 from nca.settings import METHODS, Settings
 from simulator.plants import Mess
 from trialmill.build import build_study, columns_of, undescribed
-from trialmill.check import check_with_core
+from trialmill.check_command import check
 from trialmill.convert import Choices
 from trialmill.convert import convert as convert_file
-from trialmill.core import CoreChoice
 from trialmill.delivered import read_sources
 from trialmill.delivered_commands import delivered
 from trialmill.effort import effort_told
@@ -42,10 +41,8 @@ from trialmill.new import CHECKOUT, new_study
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
 from trialmill.spec_commands import spec
-from validators.core_report import told_core
 from validators.lint import lint_rules
 from validators.reference import rule_reference
-from validators.report import told
 
 app = typer.Typer(
     add_completion=False,
@@ -56,6 +53,7 @@ app = typer.Typer(
 terminology = typer.Typer(no_args_is_help=True, help="Controlled terminology releases.")
 app.add_typer(terminology, name="terminology")
 app.add_typer(spec, name="spec")
+app.command()(check)
 app.command()(delivered)
 app.command()(explain)
 
@@ -99,30 +97,6 @@ def new(
         print(f"  trialmill build sdtm --study {folder} --raw {raw} --out {out}")
         print(f"  trialmill check --study {folder} --out {out}")
     print(f"\nThen open {folder / 'study.yaml'}: it says what to read and what to try.")
-
-
-@app.command()
-def check(
-    study: StudyOption = DEFAULT_STUDY,
-    out: Annotated[Path | None, typer.Option(help="Output folder; build/<study folder> when not given.")] = None,
-    core_report: Annotated[list[Path] | None, typer.Option(help="A JSON report that CDISC CORE wrote on them.")] = None,
-    core: Annotated[
-        str,
-        typer.Option(envvar="TRIALMILL_CORE", help="Runs CDISC CORE: 'COMMAND {folder} {standard} {version} {out}'."),
-    ] = "",
-) -> None:
-    """Check the published datasets against schemas and rules; join what CDISC CORE found with explained.yaml."""
-    choice = CoreChoice(core_report or (), core)
-    report, judged, listed = check_with_core(study, out or Path("build") / study.name, choice)
-    for line in told(report):
-        print(line)
-    for each in judged:
-        print()
-        for line in told_core(each):
-            print(line)
-    print(f"listed in {listed}")
-    if not report.clean or not all(each.clean for each in judged):
-        raise typer.Exit(1)
 
 
 @app.command()

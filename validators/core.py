@@ -104,6 +104,7 @@ class Group:
     reason: str = ""
     records: list[Record] = field(default_factory=list)
     count: int = 0
+    subjects: set[str] = field(default_factory=set)
 
     @property
     def what(self) -> str:
@@ -123,6 +124,7 @@ class CoreReport:
     rules: list[str]
     passed: list[str]
     skipped: dict[str, str]
+    titles: dict[str, str] = field(default_factory=dict)  # what each rule says
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -188,6 +190,7 @@ def _report(file: _File, name: str, columns: Mapping[str, set[str]], entries: En
         list(by_status),
         [i for i, r in by_status.items() if r.status == PASSED and i not in told],
         {i: r.message or "" for i, r in by_status.items() if r.status == SKIPPED and i not in told},
+        {i: r.message or "" for i, r in by_status.items()},
         [*notes, *_idle(entries, groups, set(by_status))],
     )
 
@@ -206,6 +209,7 @@ def _groups(file: _File, columns: Mapping[str, set[str]], entries: Entries) -> l
         key = (group.rule, dataset, variables, group.message, not_run, group.reason)
         group = made.setdefault(key, group)
         group.count += 1
+        group.subjects |= {subject} - {""}
         if len(group.records) < MAX_SHOWN:
             group.records.append(_record(issue, not_run))
     listed = {g.rule for g in made.values()}

@@ -24,7 +24,14 @@ from engine.spec.catalogue import DatasetInfo
 
 Severity = Literal["error", "warning"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning")
-COLUMNS = ("id", "rule", "severity", "dataset", "variable", "subject", "key", "message", "explained")
+COLUMNS = ("id", "rule", "severity", "dataset", "variable", "subject", "key", "message", "explained", "cause")
+FILES, SCHEMAS, STANDARD_RULES, STUDY_RULES, CORE = SOURCES = (
+    "files",
+    "schemas",
+    "standard rules",
+    "study rules",
+    "CORE",
+)
 MAX_LISTED = 1000  # records of one fault that are listed one by one; the rest is counted in a last row
 MAX_SHOWN = 4  # values of one fault that are shown to people
 Rows = NDArray[np.int64]
@@ -35,6 +42,8 @@ class Fault:
     """One thing wrong with a dataset.
 
     `says` is what each of its records shows, or the dataset as a whole; `values` holds the value at fault of each row.
+    `source` is who looked: files, schemas, standard rules or study rules. `signature` tells faults of one rule,
+    dataset and variable apart by what is asked, never by what was found, so that it lasts from run to run.
     """
 
     rule: str
@@ -48,6 +57,10 @@ class Fault:
     do: str = ""
     place: Place | None = None
     explained: str = ""
+    source: str = ""
+    signature: str = ""
+    untold: bool = False  # the rule could not be told from the data
+    causes: list[str] = field(default_factory=list)  # the cause of each row, or of the fault that has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,7 @@ class Finding:
     subject: str = ""
     key: str = ""
     explained: str = ""
+    cause: str = ""
 
     @property
     def id(self) -> str:
@@ -80,12 +94,19 @@ class Named:
     def __init__(self, info: DatasetInfo, frame: pd.DataFrame) -> None:
         """For a dataset and its records."""
         self.info, self.frame = info, frame
+        self.formats = {v.name: v.format for v in info.variables}
         self.keys = [k for k in info.keys if k not in ("STUDYID", "USUBJID", "RDOMAIN") and k in frame.columns]
 
     def subject(self, row: int) -> str:
         """USUBJID of a record, '' where the dataset has none."""
         value = self.frame["USUBJID"].iloc[row] if "USUBJID" in self.frame.columns else None
         return value if isinstance(value, str) else ""
+
+    def subjects(self, rows: Rows) -> NDArray[np.object_]:
+        """USUBJID of several records, '' where there is none."""
+        if "USUBJID" not in self.frame.columns:
+            return np.full(len(rows), "", dtype=object)
+        return self.frame["USUBJID"].iloc[rows].astype(object).fillna("").to_numpy(dtype=object)
 
     def key(self, row: int) -> str:
         """The key values of a record besides its subject: `AEDECOD Nausea, AESTDTC 2025-03-10`."""
@@ -94,9 +115,7 @@ class Named:
 
     def shown(self, name: str, row: int) -> str:
         """A value as people read it; '' when missing."""
-        value = self.frame[name].iloc[row]
-        formats = {v.name: v.format for v in self.info.variables}
-        return show(value, formats.get(name, ""))
+        return show(self.frame[name].iloc[row], self.formats.get(name, ""))
 
 
 def show(value: Any, sas_format: str = "") -> str:
@@ -117,15 +136,19 @@ def show(value: Any, sas_format: str = "") -> str:
 _UNIX = 719_163  # ordinal of 1970-01-01, day 0 of numpy's dates
 
 
-def listed(faults: list[Fault], named: Callable[[str], Named | None]) -> list[Finding]:
+Tellers = Callable[[str], Named | None]
+
+
+def listed(faults: list[Fault], named: Tellers) -> list[Finding]:
     """Findings of faults, one a record, in a fixed order; of more than MAX_LISTED records the rest is one row."""
     found: list[Finding] = []
     for fault in faults:
         teller = named(fault.dataset)
-        for row, message in messages(fault):
+        for place, (row, message) in enumerate(messages(fault)):
             subject, key = (teller.subject(row), teller.key(row)) if teller is not None and row >= 0 else ("", "")
             about = (fault.rule, fault.severity, fault.dataset, fault.variable)
-            found.append(Finding(*about, message, subject, key, fault.explained))
+            cause = fault.causes[place] if place < len(fault.causes) and (row >= 0 or not len(fault.rows)) else ""
+            found.append(Finding(*about, message, subject, key, fault.explained, cause))
     return sorted(dict.fromkeys(found), key=order)
 
 

@@ -8,23 +8,25 @@ from __future__ import annotations
 from engine.errors import Place, Problem, SpecError, nearest
 from engine.spec.catalogue import Catalogue
 from engine.spec.study import Study
+from validators.dispositions import load_dispositions
 from validators.explained import load_explained
 from validators.names import unknown_names
 from validators.rules import Rules, load_rules
 
 
 def lint_rules(study: Study) -> list[Problem]:
-    """All problems of checks.yaml and explained.yaml of a study that was read, by file and line."""
+    """All problems of checks.yaml, explained.yaml and dispositions.yaml of a study that was read, by file and line."""
     return linted_rules(Catalogue(study))[0]
 
 
 def linted_rules(catalogue: Catalogue) -> tuple[list[Problem], Rules]:
     """As lint_rules, and the rules as read; none when they cannot be."""
     problems: list[Problem] = []
-    try:
-        load_explained(catalogue)
-    except SpecError as error:
-        problems += error.problems
+    for read in (load_explained, load_dispositions):
+        try:
+            read(catalogue)
+        except SpecError as error:
+            problems += error.problems
     try:
         rules = load_rules(catalogue)
     except SpecError as error:

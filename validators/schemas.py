@@ -9,7 +9,7 @@ Sources: pandera's DataFrameSchema with lazy validation; SDTMIG 3.4; ADaMIG 1.3.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ class Schema:
     constraints: dict[str, Constraint]
     obliged: dict[str, str]
     spec: Place | None = None  # where the spec states the keys
+    not_run: dict[tuple[str, str], str] = field(default_factory=dict)  # rule and variable, with why it could not run
 
     def faults(self, frame: pd.DataFrame) -> list[Fault]:
         """Everything in `frame` (index 0..n-1) that the schema does not allow, by variable in file order."""
@@ -70,6 +71,9 @@ class Schema:
                 reads = {constraint.variable, *constraint.needs}
                 if not reads & wrong and reads <= {*frame.columns, ""}:
                     raise error
+                lacking = sorted(n for n in reads if n and (n in wrong or n not in frame.columns))
+                why = f"{', '.join(lacking)} of {self.info.name} is not there or of another type"
+                self.not_run[(constraint.rule, constraint.variable)] = why
             elif reason != SchemaErrorReason.COLUMN_NOT_ORDERED:
                 raise error
         if any(e.reason_code == SchemaErrorReason.COLUMN_NOT_ORDERED for e in errors):
@@ -137,6 +141,7 @@ class Schema:
             constraint.expected,
             constraint.do,
             self._place(name),
+            signature="" if constraint.rule == "length" else constraint.says,  # a length is that of the file
         )
 
 

@@ -117,7 +117,7 @@ def test_findings_name_rule_subject_key_and_value_and_give_status_1(place):
     assert build(place).returncode == 0
     done = mill(place, "check", "--out", "out")
     assert done.returncode == 1
-    assert "T1  error  DS.DSSTDTC: 1 record: Whoever completed did so before the cut-off" in done.stdout
+    assert "T1  error  DS.DSSTDTC: 1 record of 1 subject: Whoever completed did so before the cut-off" in done.stdout
     assert "  TOY-8-A1, DSSTDTC 2031-02-01, DSTERM DEATH: dated 2031-02-01" in done.stdout
     findings = json.loads((place / "out.check.json").read_text())["findings"]
     assert [(f["rule"], f["severity"], f["dataset"], f["variable"], f["subject"]) for f in findings] == [

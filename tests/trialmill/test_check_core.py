@@ -91,7 +91,7 @@ def written(place, **changes):
 def test_a_finding_of_core_that_nothing_explains_gives_status_1(place):
     done = mill(place, "check", "--out", "out", "--core-report", written(place))
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "CORE-000034  not explained  DS.DSSTDTC: 1 finding: another date than DM says" in done.stdout
+    assert "CORE-000034  error  DS.DSSTDTC: 1 record of 1 subject: another date than DM says" in done.stdout
     assert "  TOY-9-A1, record 1: DSSTDTC 2030-12-01" in done.stdout
     assert "1 rules: " not in done.stdout and "3 rules: 1 passed, 1 with findings, 0 not run, 1 skipped" in done.stdout
 
@@ -100,22 +100,29 @@ def test_an_explained_finding_of_core_gives_status_0_and_is_listed(place):
     (place / "spec" / "explained.yaml").write_text(KNOWN)
     done = mill(place, "check", "--out", "out", "--core-report", written(place))
     assert done.returncode == 0, done.stdout + done.stderr
-    (core,) = json.loads((place / "out.check.json").read_text())["core"]
-    assert [(g["rule"], g["explained"]) for g in core["groups"]] == [("CORE-000034", "only the month is known")]
-    assert core["skipped"] == {"CORE-000036": "m"}
+    listed = json.loads((place / "out.check.json").read_text())
+    assert [(c["rule"], c["decided"], c["comment"]) for c in listed["causes"]] == [
+        ("CORE-000034", "explained", "only the month is known")
+    ]
+    states = {r["rule"]: r["state"] for r in listed["rules"] if r["source"] == "CORE"}
+    assert states == {"CORE-000034": "findings", "CORE-000035": "passed", "CORE-000036": "skipped"}
 
 
 def test_a_configured_command_is_run_on_the_published_datasets(place):
     by_option = mill(place, "check", "--out", "out", "--core", COMMAND)
-    assert by_option.returncode == 1 and "CORE-000034  not explained" in by_option.stdout, by_option.stderr
+    assert by_option.returncode == 1 and "CORE-000034  error" in by_option.stdout, by_option.stderr
     by_setting = mill(place, "check", "--out", "out", TRIALMILL_CORE=COMMAND)
-    assert by_setting.stdout == by_option.stdout
+    assert by_setting.stdout.replace("still there", "new").split("Since")[0] == by_option.stdout.split("No earlier")[0]
 
 
-def test_without_a_report_or_command_nothing_is_said_of_core(place):
+def test_without_a_report_or_command_core_is_said_not_to_have_run_and_never_looks_like_passed(place):
     done = mill(place, "check", "--out", "out")
-    assert done.returncode == 0 and "CORE" not in done.stdout
-    assert "core" not in json.loads((place / "out.check.json").read_text())
+    assert done.returncode == 0 and "CORE:           not run - no command configured" in done.stdout
+    assert "Clean: nothing was found. Not run: CORE." in done.stdout
+    listed = json.loads((place / "out.check.json").read_text())
+    assert [(r["state"], r["why"]) for r in listed["rules"] if r["source"] == "CORE"] == [("not run", "no command configured")]
+    page = (place / "out.check.html").read_text()
+    assert '<span class="state notrun">not run - no command configured</span>' in page
 
 
 @pytest.mark.parametrize(

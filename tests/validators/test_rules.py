@@ -6,10 +6,12 @@ import pytest
 
 from engine.errors import SpecError
 from engine.spec.document import read_document
+from validators.causes import causes_of
+from validators.conformance import Conformance, as_json, told
 from validators.evaluate import explain, run_rules, unused
 from validators.lint import lint_rules
 from validators.names import unknown_names
-from validators.report import Report, as_json, told
+from validators.outcomes import Looked, ended
 from validators.rules import Rules, read_rules
 from validators.shelf import Shelf
 
@@ -236,24 +238,32 @@ explained:
 """
 
 
-def test_the_report_groups_findings_and_counts_explained_ones_apart(shelf):
-    found = rules(shelf.catalogue, TWO)
-    faults = explain(run_rules(shelf, found).faults, [e for e, _ in found.explained], shelf)
-    report = Report(faults, 11, 2, shelf.named, notes=unused(found, faults))
+def conformance(shelf, found):
+    outcome = run_rules(shelf, found)
+    faults = explain(outcome.faults, [e for e, _ in found.explained], shelf)
+    causes = causes_of(faults, shelf.named, shelf.catalogue)
+    rows = ended(Looked(), outcome, [], causes)
+    return Conformance("TOY", "", faults, causes, rows, 11, 30, shelf.named, notes=unused(found, faults))
+
+
+def test_the_report_tells_causes_with_their_records_and_counts_explained_ones_apart(shelf):
+    report = conformance(shelf, rules(shelf.catalogue, TWO))
     lines = list(told(report))
-    assert lines[0] == "R1  error  AE.AESER: 1 record: Nothing is serious"
+    one, two = report.causes
+    assert lines[0] == f"{one.id}  R1  error  AE.AESER: 1 record of 1 subject: Nothing is serious"
     assert lines[1] == "  T-1, AESTDTC 2030-04, AETERM Cough: AESER Y"
-    assert any(line == "  explained forty is young" for line in lines)
+    assert two.rule == "R2" and two.note == "1 of 2 explained by rule" and not two.clean, "only T-1 is explained"
     assert "explains no finding of R1" in "".join(lines)
-    assert lines[-1] == "11 datasets, 2 rules: 1 error, 1 warning, 1 explained"
+    assert lines[-2] == "11 datasets, 22 rules: 1 error, 1 warning, 0 explained"
+    assert lines[-1].startswith("Not clean: 2 of 2 causes not explained (1 error, 1 warning)")
     assert not report.clean
     assert as_json(report, {}) == as_json(report, {}) and b'"explained": "forty is young"' in as_json(report, {})
 
 
 def test_a_report_with_explained_findings_alone_is_clean(shelf):
     found = rules(shelf.catalogue, TWO.replace("T-1, reason: forty", '"", reason: forty').replace("R1, subject: T-2", "R1"))
-    report = Report(explain(run_rules(shelf, found).faults, [e for e, _ in found.explained], shelf), 11, 2, shelf.named)
-    assert report.clean and report.counts() == {"error": 0, "warning": 0, "explained": 3}
+    report = conformance(shelf, found)
+    assert report.clean and {k: n for k, n in report.counts().items() if n} == {"explained": 2}
 
 
 def test_a_shelf_without_packages_lacks_everything(catalogue):
