@@ -137,23 +137,28 @@ def compare_sides(
     left_out = [n for n in both if n in choice.without]
     if left_out:
         notes.append(f"left out as asked: {', '.join(left_out)}")
+    for names, count in pairs.but_for.items():
+        pair = f"{count:,} records pair" if count > 1 else "1 record pairs"
+        notes.append(f"{pair} when {' and '.join(names)} {'is' if len(names) == 1 else 'are'} left aside: "
+                     f"{'it differs' if len(names) == 1 else 'they differ'}")
+    aside = {name for names in pairs.but_for for name in names}
     changed = []
     for each in both:
-        if each not in keys and each not in choice.without:
+        if (each not in keys or each in aside) and each not in choice.without:
             changed.append(compare_variable(base, qc, each, pairs.base, pairs.qc, choice.tolerances))
             base.drop(each)
             qc.drop(each)
-    names = _Keys(base, qc, keys)
-    changed = [_sorted(c, names) if c.records else c for c in changed]
+    told = _Keys(base, qc, keys)
+    changed = [_sorted(c, told) if c.records else c for c in changed]
     if len(pairs.qc) and (np.diff(pairs.qc) < 0).any():
         notes.append("the records stand in another order: they were paired by their keys")
     comparison = Comparison(
         name or base.meta.name, base, qc, list(keys), keys_are, len(pairs.base),
-        _alone(pairs.only_base, names, 0), _alone(pairs.only_qc, names, 1), _doubled(pairs, names),
+        _alone(pairs.only_base, told, 0), _alone(pairs.only_qc, told, 1), _doubled(pairs, told),
         [n for n in base.names if n not in both], [n for n in qc.names if n not in both],
         list(attributes(base, qc)), [c for c in changed if c.records or c.notes],
         frozenset(choice.ignore) & frozenset(KINDS), notes)
-    comparison.record_keys = {c.name: names.shown(c.base_rows, 0) for c in comparison.differing}
+    comparison.record_keys = {c.name: told.shown(c.base_rows, 0) for c in comparison.differing}
     return comparison
 
 

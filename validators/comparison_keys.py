@@ -2,7 +2,11 @@
 
 Records pair where all keys agree, missing with missing. Where several records of a side have the same keys, those that
 agree in every common variable pair first, then those that agree in the most (`PAIRINGS` pairs are looked at, then the
-order of their values decides); what is left has no counterpart. So one record too many is one difference.
+order of their values decides). So one record too many is one difference.
+
+Of the records that are left, those pair that agree in all keys but one, if no other record does on either side and
+most of the other values agree (ALIKE): the key itself then differs, which is said of it. Then those that differ in
+the commonest such key and one more. What is still left has no counterpart.
 
 Sources: standard/key_variables.csv, the variables that identify records, by SDTM's and ADaM's roles.
 """
@@ -11,7 +15,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,6 +38,7 @@ from validators.comparison_columns import (
     shown_texts,
 )
 
+ALIKE = 0.8  # of the variables that are no keys, for records that differ in a key
 PAIRINGS = 200_000  # pairs of records with the same keys that are held against one another
 Pair = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -43,7 +48,8 @@ class Aligned:
     """Records that pair, those of one side alone, and those with keys that a side has more than once.
 
     `base` and `qc` are positions of the paired records, side by side, in the order of `base`; `groups` numbers the
-    distinct keys of each side's records.
+    distinct keys of each side's records, `doubled` are those that a side has more than once; `but_for` counts the
+    pairs that differ in one or two of the keys, by those keys.
     """
 
     base: Rows
@@ -52,10 +58,11 @@ class Aligned:
     only_qc: Rows
     groups: Pair
     doubled: NDArray[np.int64]
+    but_for: dict[tuple[str, ...], int]
 
 
-def align(base: Side, qc: Side, keys: Sequence[str]) -> Aligned:
-    """Pair the records; without keys the first with the first.
+def align(base: Side, qc: Side, keys: Sequence[str], *, near: bool = True) -> Aligned:
+    """Pair the records; without keys the first with the first. `near`: also those that differ in one key.
 
     Raises:
         CommandError: a key is not a variable of both.
@@ -75,17 +82,30 @@ def align(base: Side, qc: Side, keys: Sequence[str]) -> Aligned:
     if len(doubled):
         pairs += _within(base, qc, keys, groups, doubled[(mine[doubled] > 0) & (theirs[doubled] > 0)])
     rows, others = (np.concatenate(part) for part in zip(*pairs, strict=True))
-    if len(doubled):
+    but_for: dict[tuple[str, ...], int] = {}
+    values = [n for n in common(base, qc) if n not in keys]
+    left: tuple[str, ...] = ()  # the key that most records differ in
+    for _ in range(2 if near else 0):
+        rest = _rest(rows, base.records), _rest(others, qc.records)
+        narrower = [k for k in keys if k not in left]
+        found_now = list(_but_for_one(base, qc, narrower, values, *rest)) if len(narrower) > 1 else []
+        for key, mine_too, theirs_too in found_now:
+            but_for[(*left, key)] = len(mine_too)
+            rows, others = np.concatenate([rows, mine_too]), np.concatenate([others, theirs_too])
+        if not found_now:
+            break
+        left = (found_now[0][0],)
+    if len(doubled) or but_for:
         order = np.argsort(rows, kind="stable")
         rows, others = rows[order], others[order]
-    return Aligned(rows, others, _rest(rows, base.records), _rest(others, qc.records), groups, doubled)
+    return Aligned(rows, others, _rest(rows, base.records), _rest(others, qc.records), groups, doubled, but_for)
 
 
 def _by_position(mine: int, theirs: int) -> Aligned:
     """The first record with the first."""
     both, none = np.arange(min(mine, theirs)), np.empty(0, dtype=np.int64)
     return Aligned(both, both, np.arange(len(both), mine), np.arange(len(both), theirs),
-                   (np.arange(mine), np.arange(theirs)), none)
+                   (np.arange(mine), np.arange(theirs)), none, {})
 
 
 def absent(base: Side, qc: Side, keys: Iterable[str]) -> None:
@@ -143,7 +163,7 @@ def _smallest(base: Side, qc: Side, names: list[str], held: dict[str, Pair]) -> 
 
 def _agreeing(base: Side, qc: Side, keys: list[str]) -> int:
     """How many values agree when records are paired by these keys."""
-    pairs = align(base, qc, keys)
+    pairs = align(base, qc, keys, near=False)
     count = 0
     for name in common(base, qc):
         mine, theirs, _ = joined_column(base, qc, name)
@@ -245,6 +265,45 @@ def _rest(rows: Rows, count: int) -> Rows:
     free = np.ones(count, dtype=bool)
     free[rows] = False
     return np.flatnonzero(free)
+
+
+def _but_for_one(
+    base: Side, qc: Side, keys: Sequence[str], names: Sequence[str], mine: Rows, theirs: Rows
+) -> Iterator[tuple[str, Rows, Rows]]:
+    """Of the records that are left, those that agree in all keys but one; by that key, the commonest first.
+
+    `names` are the variables that are no keys.
+    """
+    if not len(mine) or not len(theirs):
+        return
+    codes = {}
+    for key in keys:
+        one, other, _ = joined_column(base, qc, key)
+        codes[key] = np.concatenate([one[mine], other[theirs]]).astype(np.int64)
+    found = []
+    for key in keys:
+        whole, count = _combined([codes[k] for k in keys if k != key])
+        groups = whole[: len(mine)], whole[len(mine) :]
+        once = np.logical_and.reduce([np.bincount(g, minlength=count) == 1 for g in groups])
+        places = np.full(count, -1, dtype=np.int64)
+        places[groups[1]] = np.arange(len(theirs))
+        at = np.flatnonzero(once[groups[0]])
+        found.append((key, at, places[groups[0][at]]))
+    found = [each for each in found if len(each[1])]
+    if not found:
+        return
+    same = {key: np.zeros(len(at), dtype=np.int64) for key, at, _ in found}
+    for name in names:
+        one, other = _ranked(base, qc, name, mine, theirs)
+        for key, at, to in found:
+            same[key] += one[at] == other[to]
+    found = [(key, at[same[key] >= ALIKE * len(names)], to[same[key] >= ALIKE * len(names)]) for key, at, to in found]
+    free = np.ones(len(mine), dtype=bool), np.ones(len(theirs), dtype=bool)
+    for key, at, to in sorted(found, key=lambda each: -len(each[1])):
+        still = free[0][at] & free[1][to]
+        free[0][at[still]] = free[1][to[still]] = False
+        if still.any():
+            yield key, mine[at[still]], theirs[to[still]]
 
 
 def _within(base: Side, qc: Side, keys: Sequence[str], groups: Pair, doubled: NDArray[np.int64]) -> list[Pair]:

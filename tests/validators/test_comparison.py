@@ -127,7 +127,7 @@ def test_text_against_numbers_is_compared_as_numbers_or_as_dates():
 
 
 def test_records_variables_and_keys_without_counterpart_are_listed():
-    base, qc = frame(X=["a"], OLD=[1.0]), frame(X=["a"], NEW=["n"]).iloc[[5, 0, 1, 2, 2]]
+    base, qc = frame(X=list("abcdef"), OLD=[1.0]), frame(X=list("abcdef"), NEW=["n"]).iloc[[5, 0, 1, 2, 2]]
     base = base.drop(index=5)
     found = compare_frames(base, qc, ["USUBJID", "AESEQ"])
     assert (found.only_base.keys, found.only_qc.keys) == ([("T-1", "2"), ("T-2", "1")], [("T-1", "1"), ("T-2", "2")])
@@ -143,6 +143,25 @@ def test_of_records_with_the_same_keys_the_most_alike_pair_so_that_one_more_is_o
     assert found.paired == 4 and len(found.only_qc.rows) == 1 and not len(found.only_base.rows)
     [changed] = found.differing  # 3 r against 3 zz, or 9 r: one variable, one record
     assert changed.records == 1
+
+
+def test_records_that_differ_in_a_key_alone_pair_when_it_is_left_aside():
+    base = frame(AETERM=["rash", "Cough"] * 3, X=list("abcdef"), Y=list("ghijkl"))
+    qc = base.assign(AETERM=base["AETERM"].str.upper())
+    qc.loc[5, "AESEQ"] = 9.0
+    found = compare_frames(base, qc, ["USUBJID", "AETERM", "AESEQ"])
+    assert (found.paired, len(found.only_base.rows), len(found.only_qc.rows)) == (6, 0, 0)
+    assert found.notes[-2:] == ["5 records pair when AETERM is left aside: it differs",
+                                "1 record pairs when AETERM and AESEQ are left aside: they differ"]
+    assert [(c.name, c.records, c.patterns[0].says) for c in found.differing] == [
+        ("AESEQ", 1, "no common pattern"), ("AETERM", 6, "QC is BASE in upper case")]
+
+
+def test_records_that_agree_in_little_else_stay_alone():
+    base = frame(AETERM=["rash"], X=list("abcdef"), Y=list("ghijkl"))
+    qc = base.assign(AETERM="itch", X=list("tuvwxy"))
+    found = compare_frames(base, qc, ["USUBJID", "AETERM", "AESEQ"])
+    assert (found.paired, len(found.only_base.rows), len(found.only_qc.rows)) == (0, 6, 6)
 
 
 def test_attributes_that_differ_are_listed_and_those_ignored_decide_nothing():
