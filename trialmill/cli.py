@@ -28,6 +28,7 @@ from nca.settings import METHODS, Settings
 from simulator.plants import Mess
 from trialmill.build import build_study, columns_of, undescribed
 from trialmill.check_command import check
+from trialmill.compare_commands import compare
 from trialmill.convert import Choices
 from trialmill.convert import convert as convert_file
 from trialmill.delivered import read_sources
@@ -54,6 +55,7 @@ terminology = typer.Typer(no_args_is_help=True, help="Controlled terminology rel
 app.add_typer(terminology, name="terminology")
 app.add_typer(spec, name="spec")
 app.command()(check)
+app.command()(compare)
 app.command()(delivered)
 app.command()(explain)
 
