@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from engine.errors import CommandError, Problem
+from engine.spec.displays import load_displays
 from submission.built import Built
 from submission.define_codelists import CodeLists
 from submission.define_datasets import Datasets
 from submission.define_dictionaries import Dictionaries
 from submission.define_model import Define, Leaf
 from submission.define_origins import CrfPages, NoPages
+from submission.define_results import add_results
 from submission.define_standards import standards_of
 from submission.define_texts import Texts
 from submission.define_write import written
@@ -93,6 +95,12 @@ def define_of(built: Built, package: str, documents: Iterable[Document] = (), cr
     for published in built.packages[package]:
         if published.records:
             datasets.add(published)
+    displays = load_displays(built.study) if built.standard(package) == "adamig" else None
+    if displays is not None:
+        leaves = {d.id: d.leaf.id for d in documents} | {d.href.rpartition("/")[2]: d.leaf.id for d in documents}
+        left_out = add_results(define, displays, datasets.comments, leaves)
+        if left_out:
+            define.note = f"Left out, since their datasets hold no records: {', '.join(left_out)}."
     define.codelists = datasets.codelists.finished()
     define.methods = datasets.methods.finished()
     define.comments = datasets.comments.finished()

@@ -219,3 +219,4 @@ class Define:
     comments: list[Text] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
     displays: list[Display] = field(default_factory=list)
+    note: str = ""  # what a reader must know of the file as a whole

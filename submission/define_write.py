@@ -52,7 +52,7 @@ def written(define: Define) -> bytes:
     _add(variables, "StudyDescription").text = define.title or define.study
     _add(variables, "ProtocolName").text = define.study
     version = _add(study, "MetaDataVersion", OID=f"MDV.{define.study}.{define.package}")
-    _set(version, Name=f"Study {define.study}, Data Definitions", Description=NOTATION)
+    _set(version, Name=f"Study {define.study}, Data Definitions", Description=f"{NOTATION} {define.note}".strip())
     version.set(_def("DefineVersion"), DEFINE_VERSION)
     _head(version, define)
     for values in define.value_lists:

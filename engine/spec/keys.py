@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from engine.spec.binding import Model
 from engine.spec.dataset import Header, Options
+from engine.spec.displays import DisplaysSpec
 from engine.spec.expressions import Expression
 from engine.spec.forms import FormsSpec
 from engine.spec.refs import VariableRef
@@ -27,6 +28,7 @@ FILES: dict[str, type[Model]] = {
     "study.yaml": StudyFile,
     "raw.yaml": RawSpec,
     "forms.yaml": FormsSpec,
+    "displays.yaml": DisplaysSpec,
     "A dataset file": Header,
 }
 _WORDS = {
@@ -42,7 +44,7 @@ _WORDS = {
 
 
 def key_reference() -> str:
-    """docs/keys.md: every key of study.yaml, raw.yaml, forms.yaml and a dataset file."""
+    """docs/keys.md: every key of study.yaml, raw.yaml, forms.yaml, displays.yaml and a dataset file."""
     lines = [
         "# Keys",
         "",

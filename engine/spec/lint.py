@@ -19,6 +19,7 @@ from engine.spec.catalogue import IMPLIED, Catalogue
 from engine.spec.codelists import find_codelist
 from engine.spec.dataset import DatasetSpec, Part, VariableLine, is_working
 from engine.spec.dictionaries import dictionary_problems
+from engine.spec.displays import display_problems
 from engine.spec.hooks import hook_problems
 from engine.spec.lint_conditions import condition_problems
 from engine.spec.lint_dates import date_problems
@@ -46,6 +47,7 @@ def lint(study: Study, export: dict[str, tuple[str, ...]] | None = None) -> list
     problems += catalogue.problems
     problems += hook_problems(study)
     problems += dictionary_problems(study)
+    problems += display_problems(study, catalogue)
     problems += identity_problems(study, names.raw, open_=names.open)
     for spec in study.datasets.values():
         problems += _names(spec, names)

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.spec.binding import Model
 from engine.spec.dataset import Header, Options
+from engine.spec.displays import DisplaysSpec
 from engine.spec.forms import FormsSpec
 from engine.spec.registry import RECORD_VERBS, VERBS, Verb
 from engine.spec.sources import RawSpec
@@ -97,7 +98,12 @@ def dataset_schema() -> dict[str, Any]:
 
 def file_schemas() -> dict[str, dict[str, Any]]:
     """JSON Schemas of the other files of a study, by the name of the file without its ending."""
-    models: dict[str, type[Model]] = {"study": StudyFile, "raw": RawSpec, "forms": FormsSpec}
+    models: dict[str, type[Model]] = {
+        "study": StudyFile,
+        "raw": RawSpec,
+        "forms": FormsSpec,
+        "displays": DisplaysSpec,
+    }
     return {
         name: {"$schema": DRAFT, **_as_text(model.model_json_schema(by_alias=True)), "title": f"{name}.yaml of a study"}
         for name, model in models.items()

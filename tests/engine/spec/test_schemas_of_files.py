@@ -10,7 +10,7 @@ from engine.spec.reference import dataset_schema, file_schemas
 
 ROOT = Path(__file__).resolve().parents[3]
 STUDIES = [ROOT / "specs" / "by002", ROOT / "tests" / "second_study" / "kv21", ROOT / "trialmill" / "scaffold" / "study"]
-FILES = [p for s in STUDIES for n in ("study", "raw", "forms") for p in s.glob(f"{n}.yaml")]
+FILES = [p for s in STUDIES for n in ("study", "raw", "forms", "displays") for p in s.glob(f"{n}.yaml")]
 TYPES = {"string": str, "number": (int, float), "integer": int, "boolean": bool, "array": list, "object": dict, "null": type(None)}
 
 
