@@ -81,13 +81,14 @@ class Reads:
 
     def facts(self, path: Path) -> DatasetFacts:
         """See dataset_facts."""
-        return self._once(path, dataset_facts)
+        return self.once(path, dataset_facts)
 
     def frame(self, path: Path) -> pd.DataFrame:
         """All records of a small dataset."""
-        return self._once(path, _frame)
+        return self.once(path, _frame)
 
-    def _once(self, path: Path, read: Callable[[Path], T]) -> T:
+    def once(self, path: Path, read: Callable[[Path], T]) -> T:
+        """What `read` makes of a file, unless it is known."""
         at = path.stat()
         key = (read.__name__, at.st_dev, at.st_ino, at.st_mtime_ns, at.st_size)
         if key not in self._kept:

@@ -30,6 +30,7 @@ from submission.programs import program_files
 
 Told = Callable[[int, int, str], None]
 _CHUNK = 8 << 20
+SPLIT_BY = ("--CAT", "--TESTCD", "PARCAT1", "PARAMCD", "QNAM")  # the first that a dataset has. Source: FDA TCG 3.3.2
 _KINDS = {"text": "string", "integer": "integer", "float": "float", "date": "date", "partialDate": "date",
           "datetime": "datetime", "partialDatetime": "datetime", "time": "time", "partialTime": "time"}
 
@@ -159,10 +160,11 @@ class _Packer:
         self.made.splits.append(said)
 
     def _split_variable(self, meta: DatasetMeta) -> str:
-        """What the study says, else the category of the class."""
+        """What the study says, else the category, else the test or parameter."""
         known = [v.name for v in meta.variables]
         said = self.built.study.file.submission.split.get(meta.name, "")
-        chosen = said or f"{meta.name[:2]}CAT"
+        usual = [v.replace("--", meta.name[:2]) for v in SPLIT_BY]
+        chosen = said or next((v for v in usual if v in known), usual[0])
         if chosen not in known:
             raise CommandError(Problem(
                 f"{meta.name} is larger than the limit and "

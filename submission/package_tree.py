@@ -142,15 +142,13 @@ class StudyTree:
         path = self.place(standard, "define")
         if not self.has(path):
             return path, None, ""
-        if path not in self._defines:
-            try:
-                self._defines[path] = (read_define(self.full(path).read_bytes(), path), "")
-            except FileError as error:
-                told = error.problems[0]
-                self._defines[path] = (None, f"{told.what}" + (f": {told.found}" if told.found else ""))
-        define, fault = self._defines[path]
+        define, fault = self.tree.reads.once(self.full(path), _outline)
         return path, define, fault
 
-    @cached_property
-    def _defines(self) -> dict[str, tuple[DefineFile | None, str]]:
-        return {}
+
+def _outline(path: Path) -> tuple[DefineFile | None, str]:
+    try:
+        return read_define(path.read_bytes(), path.name), ""
+    except FileError as error:
+        told = error.problems[0]
+        return None, told.what + (f": {told.found}" if told.found else "")

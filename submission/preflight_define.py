@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+import pandas as pd
+
+from formats.metadata import DatasetMeta
 from formats.moments import kind_of
+from submission.define_check import DefineFault, define_faults
 from submission.define_outline import DefinedDataset, DefinedVariable, DefineFile
 from submission.package_tree import STANDARDS, StudyTree, Tabulated
 from submission.preflight_found import Found
 
 _NUMBER = ("integer", "float")
 _SHOWN = 5
+_RULES = {"oid": "DEF-OID", "reference": "DEF-OID", "order": "DEF-OID", "keys": "DEF-OID", "origin": "DEF-ORIGIN",
+          "method": "DEF-ORIGIN", "standard": "DEF-STANDARD", "version": "DEF-STANDARD"}
 
 
 def define_checks(study: StudyTree) -> Iterator[Found]:
@@ -28,6 +34,7 @@ def define_checks(study: StudyTree) -> Iterator[Found]:
         if define is None:
             continue
         datasets = [d for d in study.datasets(standard) if not d.facts.fault]
+        yield from _inner(study, path, define)
         yield from _links(study, path, define)
         known = {d.name: d for d in define.datasets}
         for each in datasets:
@@ -42,6 +49,37 @@ def define_checks(study: StudyTree) -> Iterator[Found]:
             elif described.name in there and described.href and PurePosixPath(described.href).name not in {
                     PurePosixPath(d.path).name for d in datasets if d.facts.meta.name == described.name}:
                 yield Found("DEF-FILE", path, f"{described.name} is said to stand elsewhere", described.href)
+
+
+def _inner(study: StudyTree, path: str, define: DefineFile) -> Iterator[Found]:
+    """What is wrong with the file in itself; only the schema of version 2.1 is at hand."""
+    if not define.version.startswith("2.1"):
+        return
+    for fault in study.tree.reads.once(study.full(path), _faults):
+        if fault.rule == "schema":
+            yield Found("DEF-SCHEMA", path, fault.where, fault.says[:200])
+        elif fault.rule in _RULES:
+            yield Found(_RULES[fault.rule], path, fault.where, fault.says)
+
+
+def _faults(path: Path) -> list[DefineFault]:
+    return define_faults(path.read_bytes(), _NoFiles())
+
+
+class _NoFiles:
+    """Datasets are held against the file in this module, and documents too."""
+
+    def names(self) -> list[str]:
+        return []
+
+    def meta(self, name: str) -> DatasetMeta:
+        raise KeyError(name)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        raise KeyError(name)
+
+    def has(self, href: str) -> bool:
+        return True
 
 
 def _links(study: StudyTree, path: str, define: DefineFile) -> Iterator[Found]:
