@@ -105,14 +105,27 @@ def _read(root: Any, version: Any, defined: str, shown: str) -> DefineFile:
         for ref in group.iterfind(f"{ODM}ItemRef"):
             item = items.get(ref.get("ItemOID", ""))
             if item is None:
-                problems.append(Problem(f"{group.get('Name')}: a variable without its definition",
-                                        Place(shown, ref.sourceline or 0), found=ref.get("ItemOID", "")))
+                problems.append(
+                    Problem(
+                        f"{group.get('Name')}: a variable without its definition",
+                        Place(shown, ref.sourceline or 0),
+                        found=ref.get("ItemOID", ""),
+                    )
+                )
                 continue
             variables.append(_variable(ref, item, defined))
         leaf = group.find(f"{defined}leaf")
-        datasets.append(DefinedDataset(
-            group.get("OID", ""), group.get("Name", ""), _label(group), "" if leaf is None else leaf.get(XLINK, ""),
-            group.get(f"{defined}HasNoData") == "Yes", tuple(variables), group.sourceline or 0))
+        datasets.append(
+            DefinedDataset(
+                group.get("OID", ""),
+                group.get("Name", ""),
+                _label(group),
+                "" if leaf is None else leaf.get(XLINK, ""),
+                group.get(f"{defined}HasNoData") == "Yes",
+                tuple(variables),
+                group.sourceline or 0,
+            )
+        )
     if problems:
         raise FileError(problems)
     codelists = {}
@@ -121,20 +134,35 @@ def _read(root: Any, version: Any, defined: str, shown: str) -> DefineFile:
         terms = [term.get("CodedValue", "") for tag in tags for term in each.iterfind(ODM + tag)]
         outside = each.find(f"{ODM}ExternalCodeList") is not None
         codelists[each.get("OID", "")] = DefinedCodelist(
-            each.get("OID", ""), each.get("Name", ""), None if outside else frozenset(terms))
+            each.get("OID", ""), each.get("Name", ""), None if outside else frozenset(terms)
+        )
     hrefs = tuple((e.get(XLINK), e.sourceline or 0) for e in version.iter() if e.get(XLINK) is not None)
     sheet = next((p for p in root.xpath("preceding-sibling::processing-instruction('xml-stylesheet')")), None)
     return DefineFile(
-        version.get(f"{defined}DefineVersion", ""), root.get("FileOID", ""), version.getparent().get("OID", ""),
-        version.get("OID", ""), tuple(datasets), codelists, hrefs, sheet.get("href") or "" if sheet is not None else "")
+        version.get(f"{defined}DefineVersion", ""),
+        root.get("FileOID", ""),
+        version.getparent().get("OID", ""),
+        version.get("OID", ""),
+        tuple(datasets),
+        codelists,
+        hrefs,
+        sheet.get("href") or "" if sheet is not None else "",
+    )
 
 
 def _variable(ref: Any, item: Any, defined: str) -> DefinedVariable:
     codelist = item.find(f"{ODM}CodeListRef")
     return DefinedVariable(
-        item.get("OID", ""), item.get("Name", ""), _label(item), item.get("DataType", ""), _number(item.get("Length")),
-        item.get(f"{defined}DisplayFormat", ""), _number(ref.get("KeySequence")),
-        "" if codelist is None else codelist.get("CodeListOID", ""), item.sourceline or 0)
+        item.get("OID", ""),
+        item.get("Name", ""),
+        _label(item),
+        item.get("DataType", ""),
+        _number(item.get("Length")),
+        item.get(f"{defined}DisplayFormat", ""),
+        _number(ref.get("KeySequence")),
+        "" if codelist is None else codelist.get("CodeListOID", ""),
+        item.sourceline or 0,
+    )
 
 
 def _number(text: str | None) -> int:

@@ -39,6 +39,7 @@ from trialmill.escalation import escalation as apply_escalation
 from trialmill.explain_command import explain
 from trialmill.nca import parse, run_nca
 from trialmill.new import CHECKOUT, new_study
+from trialmill.package_command import package
 from trialmill.progress import Progress
 from trialmill.simulate import simulate_study
 from trialmill.spec_commands import spec
@@ -58,6 +59,7 @@ app.command()(check)
 app.command()(compare)
 app.command()(delivered)
 app.command()(explain)
+app.command()(package)
 
 StudyOption = Annotated[Path, typer.Option("--study", help="Folder with study.yaml.")]
 DEFAULT_STUDY = Path("specs/by002")
