@@ -36,8 +36,8 @@ class ParquetDataset:
         self.path = path
         try:
             self._schema = pq.read_schema(path)
-            texts = [f.name for f in self._schema if _is_text(f.type)]
-            self._coded = pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False)
+            self._texts = [f.name for f in self._schema if _is_text(f.type)]
+            self._metadata = pq.read_metadata(path)
         except (pa.ArrowInvalid, OSError) as error:
             raise FileError(Problem("not a Parquet file", Place(str(path)), found=str(error)[:80])) from None
         names = self._schema.names
@@ -46,7 +46,7 @@ class ParquetDataset:
             raise FileError(Problem("two columns have the same name", Place(str(path)), found=", ".join(doubled)))
         raw = (self._schema.metadata or {}).get(KEY)
         self.described: Described | None = None if raw is None else read_described(raw, str(path))
-        self.records: int = self._coded.metadata.num_rows
+        self.records: int = self._metadata.num_rows
 
     @property
     def names(self) -> list[str]:
@@ -111,8 +111,9 @@ class ParquetDataset:
         return as_text(pa.chunked_array([coded.cast(pa.large_string())], pa.large_string()))
 
     def _column(self, name: str) -> pa.ChunkedArray:
-        try:
-            return self._coded.read(columns=[name], use_threads=False).column(0)
+        try:  # opened anew, since several threads may ask for columns
+            with pq.ParquetFile(self.path, read_dictionary=self._texts, metadata=self._metadata) as file:
+                return file.read(columns=[name], use_threads=False).column(0)
         except (pa.ArrowInvalid, OSError) as error:
             raise FileError(Problem(f"the column {name} cannot be read", Place(str(self.path)), found=str(error)[:80],
                                     do="the file is damaged: write it again")) from None

@@ -6,7 +6,9 @@ The result does not depend on the order of the records.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -142,12 +144,9 @@ def compare_sides(
         notes.append(f"{pair} when {' and '.join(names)} {'is' if len(names) == 1 else 'are'} left aside: "
                      f"{'it differs' if len(names) == 1 else 'they differ'}")
     aside = {name for names in pairs.but_for for name in names}
-    changed = []
-    for each in both:
-        if (each not in keys or each in aside) and each not in choice.without:
-            changed.append(compare_variable(base, qc, each, pairs.base, pairs.qc, choice.tolerances))
-            base.drop(each)
-            qc.drop(each)
+    asked = [n for n in both if (n not in keys or n in aside) and n not in choice.without]
+    with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:  # more would hold more columns at once
+        changed = list(pool.map(lambda n: _compared(base, qc, n, pairs, choice), asked))
     told = _Keys(base, qc, keys)
     changed = [_sorted(c, told) if c.records else c for c in changed]
     if len(pairs.qc) and (np.diff(pairs.qc) < 0).any():
@@ -160,6 +159,15 @@ def compare_sides(
         frozenset(choice.ignore) & frozenset(KINDS), notes)
     comparison.record_keys = {c.name: told.shown(c.base_rows, 0) for c in comparison.differing}
     return comparison
+
+
+def _compared(base: Kept, qc: Kept, name: str, pairs: Aligned, choice: Choice) -> Changed:
+    """One variable; its columns are let go."""
+    changed = compare_variable(base, qc, name, pairs.base, pairs.qc, choice.tolerances)
+    for side in (base, qc):
+        if name not in side.keys:
+            side.drop(name)
+    return changed
 
 
 def _sorted(changed: Changed, names: _Keys) -> Changed:

@@ -126,11 +126,12 @@ class ParquetSide:
 
 
 class Kept:
-    """A side that keeps some of its columns once they were read; `keep` may grow."""
+    """A side that keeps some of its columns once they were read: its keys; `keep` may grow."""
 
-    def __init__(self, side: Side, keep: Iterable[str] = ()) -> None:
+    def __init__(self, side: Side, keys: Iterable[str] = ()) -> None:
         """Keep these."""
-        self._side, self.keep = side, set(keep)
+        self._side, self.keys = side, frozenset(keys)
+        self.keep = set(self.keys)
         self.meta, self.records, self.names = side.meta, side.records, side.names
         self._texts: dict[str, Texts] = {}
         self._numbers: dict[str, Floats] = {}
