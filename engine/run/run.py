@@ -19,7 +19,7 @@ from engine.errors import DataError, Problem
 from engine.numbers import number_text
 from engine.run.entries import Entry, entries
 from engine.run.issues import Issue, Issues, Severity
-from engine.run.tables import Bools, Positions, Records, Table, take
+from engine.run.tables import Bools, Positions, Records, Table, take, take_values
 from engine.spec.refs import VariableRef
 from engine.spec.study import Study
 
@@ -113,7 +113,7 @@ class Run:
         try:
             values = table.columns[name]
         except KeyError:
-            raise DataError(Problem(f"{table.name} has no {name}")) from None
+            return self._implied(table, name)
         if not table.raw or as_received:
             return values
         key = (table.name, name)
@@ -122,6 +122,15 @@ class Run:
             found = self.toolbox.to_ascii(values)
             self._clean[key] = found
         return found
+
+    def _implied(self, table: Table, name: str) -> pd.Series:
+        """STUDYID, DOMAIN or USUBJID of a dataset that has no line for it."""
+        if table.name in self.study.datasets and name == "USUBJID":
+            return take_values(self.people.columns["USUBJID"], table.records.subject)
+        known = {"STUDYID": self.study.name, "DOMAIN": table.name} if table.name in self.study.datasets else {}
+        if name not in known:
+            raise DataError(Problem(f"{table.name} has no {name}"))
+        return pd.Series(pd.array([known[name]], dtype="str").take(np.zeros(table.n, dtype=int)))
 
     def one_per_subject(self, table: Table) -> Positions:
         """Position of each person's one record in a table, -1 where none, by code of the person.

@@ -67,11 +67,12 @@ def test_the_page_shows_the_table_that_the_command_prints(outcomes):
         assert [c.strip() for c in line.split("|")] in [[c.strip() for c in each.split("|")] for each in PAGE.read_text().splitlines()]
 
 
-def test_labels_and_types_are_those_that_were_published(done, outcomes):
+def test_labels_types_and_order_are_those_that_were_published(done, outcomes):
     for name, against in read_study(STUDY).against.items():
         _, ours = read_xpt(done[0] / "out" / "adam" / f"{name.lower()}.xpt")
         _, theirs = read_published(collection(against.collection), against.called or name.lower())
         assert ours.label == theirs.label
+        assert [v.name for v in ours.variables] == [v.name for v in theirs.variables]
         wanted = {v.name: (v.label, v.type) for v in theirs.variables if v.label}
         assert {v.name: (v.label, v.type) for v in ours.variables if v.name in wanted} == wanted
 

@@ -204,3 +204,26 @@ def test_a_dataset_is_either_delivered_or_built(study):
     with pytest.raises(SpecError) as error:
         load_study(study)
     assert "LB is delivered and built" in str(error.value.problems[0])
+
+
+def test_identifiers_of_a_built_dataset_can_be_copied_to_the_place_where_they_are_wanted(study):
+    (study / "adam" / "adx.yaml").write_text("""
+dataset: ADX
+label: Results
+structure: BDS
+class: BASIC DATA STRUCTURE
+keys: [STUDYID, USUBJID, SEQ]
+records: {each: LB}
+variables:
+  SITEID:  {copy: ADSL.SITEID}
+  USUBJID: {copy: ADSL.USUBJID}
+  SUBJID:  {copy: ADSL.SUBJID}
+  OF:      {copy: ADSL.STUDYID, label: Study of the Subject, type: Char}
+  SEQ:     {copy: LB.LBSEQ}
+""")
+    built(study)
+    adx, meta = read_xpt(study.parent / "out" / "adam" / "adx.xpt")
+    assert [v.name for v in meta.variables] == ["STUDYID", "SITEID", "USUBJID", "SUBJID", "OF", "SEQ"]
+    assert (adx["USUBJID"] == "G-" + adx["SUBJID"]).all() and len(adx) == 5
+    assert (adx["OF"] == "GIVEN-1").all()
+    assert meta.variable("SEQ").label == "Label of LBSEQ"  # of the delivery, since no standard names another
