@@ -10,7 +10,7 @@ import pytest
 import adam  # noqa: F401
 import engine.verbs  # noqa: F401
 import sdtm  # noqa: F401
-from engine.errors import DataError, FileError, SpecError
+from engine.errors import CommandError, DataError, FileError, SpecError
 from engine.spec.lint import lint
 from engine.spec.study import load_study
 from formats.metadata import DatasetMeta, VariableMeta
@@ -18,7 +18,7 @@ from formats.xpt_read import read_xpt
 from formats.xpt_write import write_xpt
 from trialmill.build import build_study
 from trialmill.delivered import describe
-from trialmill.explain import explain_record
+from trialmill.explain import explain, explain_record
 
 STUDY = """
 study: GIVEN-1
@@ -227,3 +227,9 @@ variables:
     assert (adx["USUBJID"] == "G-" + adx["SUBJID"]).all() and len(adx) == 5
     assert (adx["OF"] == "GIVEN-1").all()
     assert meta.variable("SEQ").label == "Label of LBSEQ"  # of the delivery, since no standard names another
+
+
+def test_asking_how_a_delivered_value_was_derived_says_that_it_is_input(study):
+    with pytest.raises(CommandError) as error:
+        explain("DM.AGE", study)
+    assert "DM comes finished" in str(error.value.problems[0])
