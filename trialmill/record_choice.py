@@ -34,6 +34,9 @@ def named(study: Study, variable: str) -> tuple[DatasetSpec, str]:
     spec = study.datasets.get(dataset.removeprefix("SUPP"))
     if spec is not None and not name:
         raise CommandError(Problem(f"{dataset} is a dataset: which variable of it", expected=_variables(spec, dataset)))
+    if spec is None and dataset in study.delivered:
+        raise CommandError(Problem(f"{dataset} comes finished: its values are input, and nothing derives them",
+                                   expected=f"a variable of {', '.join(sorted(study.datasets))}"))
     if spec is None:
         known = [*study.datasets, *(f"SUPP{s.name}" for s in study.datasets.values() if s.supplemental)]
         raise CommandError(
