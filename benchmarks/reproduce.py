@@ -26,7 +26,7 @@ import adam  # noqa: F401  registers the verbs of ADaM
 import engine.verbs  # noqa: F401  registers the general verbs
 import sdtm  # noqa: F401  registers the verbs of SDTM
 from benchmarks.published import Against, collection, put_input, read_published, read_study
-from engine.errors import Problem, SpecError, TrialmillError
+from engine.errors import CommandError, Place, Problem, SpecError, TrialmillError
 from engine.numbers import number_text
 from engine.spec.binding import Model, bind
 from engine.spec.document import load_document
@@ -186,7 +186,11 @@ def hold_study(study: Path, out: Path, only: list[str] | None = None) -> list[Ou
 
 
 def _pair(dataset: str, against: Against, out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    built, _ = read_xpt(next(out.glob(f"*/{dataset.lower()}.xpt")))
+    path = next(out.glob(f"*/{dataset.lower()}.xpt"), None)
+    if path is None:
+        raise CommandError(Problem(f"{dataset} was not built", Place(str(out)),
+                                   do="write its spec, or take it out of published.yaml"))
+    built, _ = read_xpt(path)
     published, _ = read_published(collection(against.collection), against.called or dataset.lower())
     return built, published
 

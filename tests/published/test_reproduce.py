@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.reproduce import Difference, hold, percent, same, table
-from engine.errors import SpecError
+from benchmarks.reproduce import Difference, hold, hold_study, percent, same, table
+from engine.errors import CommandError, SpecError
 
 PUBLISHED = pd.DataFrame({"USUBJID": ["1", "2", "3", "4"], "SEX": ["F", "M", None, "F"], "AGE": [61.0, 62.0, np.nan, 64.0]})
 
@@ -88,3 +88,18 @@ def test_100_per_cent_is_said_of_all_cells_only():
     assert percent(99_999, 100_000) == "99.99"
     assert percent(12, 12) == "100"
     assert table([held(PUBLISHED)])[2].split("|")[1:6] == [" ADSL    ", "       4 ", "    12 ", "    12 ", " 100 "]
+
+
+def test_a_dataset_that_was_not_built_is_named(tmp_path):
+    (tmp_path / "published.yaml").write_text("input: {}\nagainst: {ADXX: {collection: none, keys: [USUBJID]}}\n")
+    with pytest.raises(CommandError) as error:
+        hold_study(tmp_path, tmp_path)
+    assert "ADXX was not built" in str(error.value.problems[0])
+
+
+def test_an_explanation_for_a_dataset_that_is_not_compared_is_refused(tmp_path):
+    (tmp_path / "published.yaml").write_text("input: {}\nagainst: {}\n")
+    (tmp_path / "differences.yaml").write_text("differences: [{dataset: ADYY, variable: X, count: 1, why: unknown}]\n")
+    with pytest.raises(SpecError) as error:
+        hold_study(tmp_path, tmp_path)
+    assert "ADYY" in str(error.value.problems[0])
