@@ -12,6 +12,7 @@ Sources: house style, "Errors".
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -26,8 +27,11 @@ NOT_RUN = "not run"
 WEIGHTS = ("error", "warning", NOT_RUN)  # severities of causes, the gravest first
 EXPLAINED, TO_FIX, QUERY, OPEN = "explained", "to fix", "query", "open"
 BY_VALUE = {"codelist", "decode", "fixed", "name", "pair"}  # rules of the schemas that are about terms
-MAX_RECORDS = 20  # records of a cause that are kept to be shown
+MAX_RECORDS = 10  # records of a cause that are kept to be shown
 MAX_VALUES = 8  # different values that are counted for people
+
+
+_DO = "see where the value comes from, then correct its line, query the site, or explain why it is no defect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Cause:
     do: str = ""
     spec: str = ""
     at: str = ""
+    trace: str = ""  # the command that says where the first value at fault comes from
     reasons: dict[str, int] = field(default_factory=dict)
     decided: str = OPEN
     comment: str = ""
@@ -105,15 +110,6 @@ class Cause:
         of = f" of {len(self.subjects):,} subject{'' if len(self.subjects) == 1 else 's'}" if self.subjects else ""
         return f"{self.records:,} record{'' if self.records == 1 else 's'}{of}"
 
-    @property
-    def trace(self) -> str:
-        """The command that says where the first value comes from; '' where none is known."""
-        known = self.source != CORE and self.variable and self.dataset and self.shown and self.shown[0].subject
-        if not known or self.dataset in ("RELREC",) or self.severity == NOT_RUN:
-            return ""
-        name = f"{self.dataset}.{self.variable}"
-        return "" if self.dataset.startswith("SUPP") else f"trialmill explain {name} USUBJID={self.shown[0].subject}"
-
 
 def order(cause: Cause) -> tuple[object, ...]:
     """What is not settled first, then by severity, number of records, source and rule."""
@@ -146,12 +142,12 @@ def causes_of(faults: Iterable[Fault], named: Tellers, catalogue: Catalogue) -> 
             name = cause.id
             ids[places if len(places) else 0] = name
             cause = found.setdefault(name, cause)
-            cause.do = cause.do or fault.do
+            cause.do = cause.do or fault.do or _DO
             if not cause.spec:
                 cause.spec = line_of(catalogue, fault.dataset, fault.variable)
                 place = str(fault.place or "")
                 cause.at = place if place != cause.spec else ""
-            _add(cause, fault, places, named(fault.dataset))
+            _add(cause, fault, places, named(fault.dataset), catalogue.study.shown)
         fault.causes = ids.tolist()
     return [_settled(cause) for cause in found.values()]
 
@@ -220,8 +216,11 @@ def _parts(fault: Fault) -> Iterator[tuple[str, Rows]]:
         yield str(value), rows
 
 
-def _add(cause: Cause, fault: Fault, places: Rows, teller: Named | None) -> None:
+def _add(cause: Cause, fault: Fault, places: Rows, teller: Named | None, study: str) -> None:
     n = len(places)
+    if n and not cause.shown and teller is not None and cause.variable and not cause.dataset.startswith("SUPP"):
+        record = _record(teller, int(fault.rows[places[0]]))
+        cause.trace = f"trialmill explain --study {shlex.quote(study)} {cause.where}{record}"
     cause.count += max(n, 1)
     cause.records += n
     if fault.explained:
@@ -235,6 +234,13 @@ def _add(cause: Cause, fault: Fault, places: Rows, teller: Named | None) -> None
         cause.values[str(value)] = cause.values.get(str(value), 0) + int(count)
     for row, place in zip(rows[: MAX_RECORDS - len(cause.shown)].tolist(), places.tolist(), strict=False):
         cause.shown.append(Shown(teller.subject(row), teller.key(row), fault.values[place]))
+
+
+def _record(teller: Named, row: int) -> str:
+    """A record as trialmill explain takes it."""
+    subject = teller.subject(row)
+    pairs = [*([("USUBJID", subject)] if subject else []), *teller.pairs(row)]
+    return "".join(f" {shlex.quote(f'{k}={v}')}" for k, v in pairs)
 
 
 def _settled(cause: Cause) -> Cause:

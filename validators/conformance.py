@@ -18,7 +18,7 @@ from validators.causes import EXPLAINED, NOT_RUN, OPEN, QUERY, TO_FIX, WEIGHTS, 
 from validators.findings import CORE, Fault, Finding, Tellers, listed
 from validators.outcomes import SKIPPED, Ended, by_source
 
-MAX_CAUSES = 40  # open causes that are printed; the page and the workbook hold all
+MAX_CAUSES = 20  # open causes that are printed; the page and the workbook hold all
 MAX_PRINTED = 5  # records that are printed of one cause
 WIDTH = 120
 
@@ -143,7 +143,7 @@ def _cause(cause: Cause, status: str) -> Iterator[str]:
     if cause.count > len(cause.shown[:MAX_PRINTED]) and cause.shown:
         yield f"  and {cause.count - len(cause.shown[:MAX_PRINTED]):,} more"
     parts = (("expected", cause.expected), ("do", cause.do), ("spec", cause.spec), ("rule at", cause.at),
-             ("comment", cause.comment), ("note", cause.note))  # fmt: skip
+             ("trace", cause.trace), ("comment", cause.comment), ("note", cause.note))  # fmt: skip
     for word, text in parts:
         if text:
             yield f"  {word:<9} {text}"
@@ -200,6 +200,7 @@ def cause_row(cause: Cause) -> dict[str, Any]:
         "do": cause.do,
         "spec": cause.spec,
         "rule at": cause.at,
+        "trace": cause.trace,
         "decided": cause.decided,
         "comment": cause.comment,
         "decided at": cause.decided_at,

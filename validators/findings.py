@@ -110,8 +110,12 @@ class Named:
 
     def key(self, row: int) -> str:
         """The key values of a record besides its subject: `AEDECOD Nausea, AESTDTC 2025-03-10`."""
+        return ", ".join(f"{k} {v}" for k, v in self.pairs(row))
+
+    def pairs(self, row: int) -> list[tuple[str, str]]:
+        """The keys of a record besides its subject that have a value, each with it."""
         shown = ((k, self.shown(k, row)) for k in self.keys)
-        return ", ".join(f"{k} {v}" for k, v in shown if v)
+        return [(k, v) for k, v in shown if v]
 
     def shown(self, name: str, row: int) -> str:
         """A value as people read it; '' when missing."""
