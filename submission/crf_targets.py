@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from engine.spec.catalogue import Catalogue
 from engine.spec.dataset import DatasetSpec, Part, VariableLine, is_working
 from engine.spec.expressions import Expression
+from engine.spec.forms import FormsSpec
 from engine.spec.origin_terms import COLLECTED
 from engine.spec.origins import line_origin, lines_of
 from engine.spec.refs import VariableRef
@@ -61,9 +62,7 @@ class _Leaf(NamedTuple):
 
 
 def field_targets(study: Study, catalogue: Catalogue | None = None) -> FieldTargets:
-    """Every column of a form with its targets, common columns such as the visit included."""
-    if study.forms is None:
-        return FieldTargets()
+    """Every column of a form or vendor file with its targets, common columns such as the visit included."""
     found: dict[tuple[str, str], dict[int, dict[Target, None]]] = {}
     for strength, leaf, target in _Follower(study, catalogue or Catalogue(study)).everything():
         found.setdefault((leaf.form, leaf.column), {}).setdefault(strength, {})[target] = None
@@ -77,12 +76,20 @@ def field_targets(study: Study, catalogue: Catalogue | None = None) -> FieldTarg
     return targets
 
 
+def unsubmitted_columns(study: Study, targets: FieldTargets) -> list[tuple[str, str]]:
+    """Source and column of what vendors deliver about subjects and no tabulation holds; keys of subjects left out."""
+    found = []
+    for name, vendor in study.raw.vendors.items():
+        if vendor.subject is not None or name in study.file.identity.via:
+            found += [(name, c) for c in vendor.file_columns if c != vendor.subject and not targets.of(name, c)]
+    return found
+
+
 class _Follower:
     """Follows every line of the tabulations back to the forms."""
 
     def __init__(self, study: Study, catalogue: Catalogue) -> None:
-        assert study.forms is not None
-        self.study, self.catalogue, self.forms = study, catalogue, study.forms
+        self.study, self.catalogue, self.forms = study, catalogue, study.forms or FormsSpec(forms={})
         self.roles: dict[tuple[str, str], str] = {}
 
     def everything(self) -> Iterator[tuple[int, _Leaf, Target]]:
@@ -119,11 +126,11 @@ class _Follower:
                 yield HELPS, leaf, self._target(spec, line, leaf)
 
     def _is_field(self, leaf: _Leaf) -> bool:
-        return leaf.form in self.forms.forms
+        return leaf.form in self.forms.forms or leaf.form in self.study.raw.vendors
 
     def _is_own(self, leaf: _Leaf) -> bool:
         """Whether the column is a field of the form's page, not one that every form has."""
-        return leaf.column in self.forms.columns(leaf.form)
+        return leaf.form not in self.forms.forms or leaf.column in self.forms.columns(leaf.form)
 
     def _through_own(self, spec: DatasetSpec, line: VariableLine) -> bool:
         """Whether a line reads a submitted variable of its own dataset, and no cases."""
@@ -221,18 +228,25 @@ class _Follower:
 
     @property
     def _equal(self) -> dict[tuple[str, str], list[VariableRef]]:
-        """Columns of forms by which records of vendors find them: they hold the same value."""
+        """Columns by which records of vendors and forms find one another: they hold the same value."""
         if not hasattr(self, "_equals"):
             self._equals: dict[tuple[str, str], list[VariableRef]] = {}
             for spec in self.study.datasets.values():
                 for step in (s for p in spec.parts for s in p.steps):
                     match: Any = getattr(step.params, "match", None)
-                    form = str(getattr(step.params, "source", ""))
-                    for column, ref in match.items() if isinstance(match, dict) and form in self.forms.forms else ():
-                        if ref.source in self.study.raw.vendors and column in self.forms.columns(form):
-                            pairs = self._equals.setdefault((ref.source, ref.name), [])
-                            pairs += [r for r in [VariableRef(form, column)] if r not in pairs]
+                    source = str(getattr(step.params, "source", ""))
+                    for column, ref in match.items() if isinstance(match, dict) else ():
+                        if isinstance(ref, VariableRef):
+                            self._pair(VariableRef(source, column), ref)
         return self._equals
+
+    def _pair(self, one: VariableRef, other: VariableRef) -> None:
+        known = [_Leaf(r.source or "", r.name, None, ()) for r in (one, other)]
+        vendors = self.study.raw.vendors
+        if all(self._is_field(k) and self._is_own(k) for k in known) and any(k.form in vendors for k in known):
+            for a, b in ((one, other), (other, one)):
+                pairs = self._equals.setdefault((a.source or "", a.name), [])
+                pairs += [b] if b not in pairs else []
 
     # what helps to work a line out, or chooses records
 
@@ -341,7 +355,8 @@ class _Follower:
     def _printed_unit(self, spec: DatasetSpec, line: VariableLine, leaf: _Leaf) -> Target | None:
         """The unit printed beside a result is collected with it."""
         name = f"{spec.name}ORRESU"
-        item = self.forms.forms[leaf.form].items.get(leaf.column)
+        form = self.forms.forms.get(leaf.form)
+        item = form.items.get(leaf.column) if form is not None else None
         if line.name != f"{spec.name}ORRES" or name not in spec.names or item is None or not item.unit:
             return None
         return Target(spec.name, name, self._condition(spec, leaf))

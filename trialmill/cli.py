@@ -26,6 +26,7 @@ from engine.spec.study import load_study
 from engine.standards.terminology_import import import_terminology
 from nca.settings import METHODS, Settings
 from simulator.plants import Mess
+from submission.guide_texts import GuideTexts, lint_guides
 from trialmill.build import build_study, columns_of, undescribed
 from trialmill.check_command import check
 from trialmill.compare_commands import compare
@@ -137,6 +138,7 @@ def lint(
         if undescribed(read) and raw.is_dir():
             known = columns_of(read, read_sources(read, raw))
         found += [*lint_study(read, known), *lint_formats(read), *lint_rules(read), *lint_escalation(read)]
+        found += lint_guides(read)
         told_last = effort_told(read, study)
     except SpecError as error:  # a file that cannot be read as a spec; what it would say is not known
         found += error.problems
@@ -220,10 +222,10 @@ def escalation(
 def reference(docs: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs")) -> None:
     """Write the references of keys, verbs and rules and the JSON Schema for editors."""
     (docs / "schema").mkdir(parents=True, exist_ok=True)
-    (docs / "keys.md").write_text(key_reference(), encoding="utf-8")
+    (docs / "keys.md").write_text(key_reference({"guides.yaml": GuideTexts}), encoding="utf-8")
     (docs / "verbs.md").write_text(verb_reference(), encoding="utf-8")
     (docs / "rules.md").write_text(rule_reference(), encoding="utf-8")
-    for name, schema in {"dataset": dataset_schema(), **file_schemas()}.items():
+    for name, schema in {"dataset": dataset_schema(), **file_schemas({"guides": GuideTexts})}.items():
         text = json.dumps(schema, indent=1, ensure_ascii=True) + "\n"
         (docs / "schema" / f"{name}.schema.json").write_text(text, encoding="utf-8")
     print(f"wrote keys.md, verbs.md, rules.md and schema/*.json in {docs}")

@@ -6,7 +6,7 @@ the verb reference's matter (reference.py), the rules of checks.yaml that of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -43,8 +43,8 @@ _WORDS = {
 }
 
 
-def key_reference() -> str:
-    """docs/keys.md: every key of study.yaml, raw.yaml, forms.yaml, displays.yaml and a dataset file."""
+def key_reference(more: Mapping[str, type[Model]] | None = None) -> str:
+    """docs/keys.md: every key of the files of a study; `more` are files of other rooms, by name."""
     lines = [
         "# Keys",
         "",
@@ -55,6 +55,8 @@ def key_reference() -> str:
     for file, model in FILES.items():
         lines += [f"## {file}", "", *_section(model, "")]
     lines += _section(Options, "variables.NAME, besides the verb and its parameters")
+    for file, model in (more or {}).items():
+        lines += [f"## {file}", "", *_section(model, "")]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -5,6 +5,7 @@ Sources: JSON Schema draft 2020-12.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.spec.binding import Model
@@ -96,13 +97,14 @@ def dataset_schema() -> dict[str, Any]:
     }
 
 
-def file_schemas() -> dict[str, dict[str, Any]]:
-    """JSON Schemas of the other files of a study, by the name of the file without its ending."""
+def file_schemas(more: Mapping[str, type[Model]] | None = None) -> dict[str, dict[str, Any]]:
+    """JSON Schemas of the other files of a study, by the name of the file without its ending; `more` of other rooms."""
     models: dict[str, type[Model]] = {
         "study": StudyFile,
         "raw": RawSpec,
         "forms": FormsSpec,
         "displays": DisplaysSpec,
+        **(more or {}),
     }
     return {
         name: {"$schema": DRAFT, **_as_text(model.model_json_schema(by_alias=True)), "title": f"{name}.yaml of a study"}

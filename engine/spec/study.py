@@ -35,6 +35,7 @@ from engine.standards.sdtmig import MODEL_OF
 
 MAX_TABLE_BYTES = 50_000_000
 DECISIONS = "dispositions.yaml"  # what people decided about findings: no spec, since it derives nothing
+GUIDES = "guides.yaml"  # what people tell reviewers: no spec either
 
 
 class Standards(Model):
@@ -107,7 +108,8 @@ class IdentitySpec(Model):
 class SubmissionSpec(Model):
     """What the submission folder needs to know beside the datasets.
 
-    A dataset over the size limit is split by its category (such as LBCAT) unless `split` names another variable.
+    A dataset over the size limit is split by its category, test or parameter (such as LBCAT) unless `split` names
+    another variable.
     """
 
     split: dict[str, str] = Field({}, description="Dataset -> variable by whose values it is split when too large")
@@ -306,7 +308,8 @@ def load_study(folder: Path | str, shown: str = "") -> Study:
     texts = {
         str(p.relative_to(path)): p.read_bytes()
         for p in sorted(path.rglob("*"))
-        if p.suffix in (".yaml", ".csv", ".py") and p.is_file() and "simulator" not in p.parts and p.name != DECISIONS
+        if p.suffix in (".yaml", ".csv", ".py") and p.is_file() and "simulator" not in p.parts
+        and p.name not in (DECISIONS, GUIDES)
     }
     study = Study(path, shown, file, document, raw, forms, datasets, texts, delivered)
     for spec in datasets.values():

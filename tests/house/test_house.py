@@ -98,5 +98,5 @@ def test_the_written_reference_is_that_of_the_registry(tmp_path):
         cwd=ROOT,
         capture_output=True,
     )
-    for name in ("keys.md", "verbs.md", *(f"schema/{n}.schema.json" for n in ("dataset", "study", "raw", "forms", "displays"))):
+    for name in ("keys.md", "verbs.md", *(f"schema/{n}.schema.json" for n in ("dataset", "study", "raw", "forms", "displays", "guides"))):
         assert (tmp_path / name).read_bytes() == (ROOT / "docs" / name).read_bytes(), "run: make reference"
