@@ -58,9 +58,11 @@ def read_published(folder: Path, name: str) -> tuple[pd.DataFrame, DatasetMeta]:
         values = frame[column]
         sas_format = ""
         if said["type"] == "Date":
-            columns[column], sas_format = (pd.to_datetime(values) - ORIGIN) / pd.Timedelta(days=1), "DATE9."
+            moments = pd.to_datetime(values, utc=True).dt.tz_localize(None)  # UTC stands for no zone
+            columns[column], sas_format = (moments - ORIGIN) / pd.Timedelta(days=1), "DATE9."
         elif said["type"].startswith("Datetime"):
-            columns[column], sas_format = (pd.to_datetime(values) - ORIGIN) / pd.Timedelta(seconds=1), "DATETIME20."
+            moments = pd.to_datetime(values, utc=True).dt.tz_localize(None)  # UTC stands for no zone
+            columns[column], sas_format = (moments - ORIGIN) / pd.Timedelta(seconds=1), "DATETIME20."
         elif said["type"] == "String":
             text = values.astype("str")
             columns[column] = text.mask(text == "")
