@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from engine.numbers import NUMBER
 from engine.spec.catalogue import DatasetInfo, VariableInfo
 from engine.spec.codelists import StudyCodelist
-from engine.spec.stated import Stated
+from engine.spec.stated import Stated, known_codelist
 from engine.standards import load_terminology
 from submission.built import Built
 from submission.define_facts import Facts
@@ -25,7 +25,7 @@ from validators.terms import Terms
 
 MOST_OWN = 100  # terms of a list that is made from the values alone; more are free text
 SHORT = 25  # terms of a list that is given whole for a variable without any value
-ALIAS = "nci:ExtCodeID"
+_YES_NO, _DOMAINS = "C66742", "C66734"  # by C-code
 PAIRED = {"ETCD": "ELEMENT", "VISITNUM": "VISIT", "QNAM": "QLABEL"}  # besides X with XCD, and of ADaM X with XN
 
 
@@ -36,6 +36,8 @@ class CodeLists:
         """For a build; `standards` gives the OID of a terminology's kind, SDTM or ADaM."""
         self.built, self.terms, self.standards = built, Terms(built.catalogue), standards
         self.lists: dict[tuple[object, ...], CodeListDef] = {}
+        packages = built.study.file.packages
+        self._analyses = {name for name, package in packages.items() if package.standard == "adamig"}
 
     def of_variable(
         self, info: DatasetInfo, variable: VariableInfo, facts: Facts, stated: Stated, pairs: Mapping[str, str] | None
@@ -48,7 +50,7 @@ class CodeLists:
             pairs: names by code where another variable holds them, one each.
         """
         user = f"{info.name}.{variable.name}"
-        lists = self.terms.candidates(info, variable.name)
+        lists = self.terms.candidates(info, variable.name) or self._implied(info, variable.name)
         if lists:
             permitted = [v for v in stated.values if any(v in each.values for each in lists)]
             values = dict.fromkeys([*facts.values, *permitted])
@@ -62,8 +64,9 @@ class CodeLists:
         if pairs is not None:
             items = [CodeItem(value, pairs.get(value, "")) for value in facts.values]
             return self._own(user, items, facts.type)
+        looked_up = variable.line is not None and variable.line.params.value_is == "looked_up"
         if stated.whole and stated.values and facts.type == "text" and len(stated.values) <= MOST_OWN:
-            values = dict.fromkeys([*stated.values, *facts.values])
+            values = dict.fromkeys(v for v in (*stated.values, *facts.values) if not looked_up or v in facts.values)
             if len(values) <= MOST_OWN:
                 return self._own(user, [CodeItem(value) for value in values], facts.type)
         return None
@@ -156,6 +159,17 @@ class CodeLists:
             self.lists[key] = CodeListDef(base, name, data_type, tuple(items), code, standard)
         self.lists[key].users.append(user)
         return self.lists[key]
+
+    def _implied(self, info: DatasetInfo, variable: str) -> list[StudyCodelist]:
+        """Lists that the standards imply: of domains; of yes and no, where ADaMIG says that it is Y, or Y or N."""
+        if variable == "DOMAIN":  # of which SDTMIG lists the value, not the codelist
+            domains = known_codelist(self.built.study, _DOMAINS, info.package)
+            return [domains] if domains is not None else []
+        standard = self.terms.standard(info, variable)
+        answers = load_terminology("SDTM", self.built.study.file.standards.sdtm_terminology).codelist(_YES_NO)
+        if standard is None or answers is None or not standard.values or info.package not in self._analyses:
+            return []
+        return [StudyCodelist(answers.name, answers, {})] if all(v in answers for v in standard.values) else []
 
     def _names(self, info: DatasetInfo, variable: str) -> frozenset[str]:
         """Names of the sponsor's own codes, which the list of names (--TEST) does not hold."""

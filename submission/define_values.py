@@ -19,7 +19,7 @@ from engine.spec.dataset import DatasetSpec, Part, VariableLine
 from engine.spec.origins import Origin, line_origin, lines_of, variable_origins
 from engine.spec.stated import known_codelist
 from engine.spec.study import Study
-from engine.spec.value_level import ValueLine, by_parameter, by_test
+from engine.spec.value_level import ValueLine, by_parameter, by_test, records_of
 from submission.built import Published
 from submission.define_facts import Facts, number_facts, value_facts
 
@@ -100,11 +100,17 @@ def _level(
                 label,
                 facts,
                 [(v.part, v.line) for v in found] or lines_of(spec, variable),
-                [v.says for v in found],
+                [*_records(spec, key[0]), *(v.says for v in found)] if found else [],
                 tuple(dict.fromkeys(v.origin for v in found)) or whole,
             )
         )
     return Level(variable, values)
+
+
+def _records(spec: DatasetSpec, code: str) -> list[str]:
+    """How the records of a parameter come about that has a part of its own."""
+    said, place = records_of(spec, code)
+    return [said] if place is not None and said else []
 
 
 def _groups(frame: pd.DataFrame, codes: list[str], variable: str) -> Iterator[tuple[tuple[str, ...], Facts]]:

@@ -31,9 +31,18 @@ def variable_method(study: Study, dataset: str, name: str) -> str:
 
 
 def lines_method(study: Study, dataset: str, says: Iterable[str], lines: list[tuple[Part | None, VariableLine]]) -> str:
-    """The same of the lines behind one test or parameter, whose sentences are given."""
+    """The same of the lines behind one test or parameter, whose sentences are given.
+
+    Where they are of one part of the records, what its records are made of is explained too.
+    """
     spec = study.datasets[dataset]
-    return _whole(study, spec, "\n".join(dict.fromkeys(says)), lines, {(dataset, line.name) for _, line in lines})
+    parts = list({id(part): part for part, _ in lines if part is not None}.values())
+    refs = [(spec, part, ref) for part, line in lines for ref in line.refs()]
+    own = {(dataset, line.name) for _, line in lines}
+    if len(parts) == 1:
+        refs += [(spec, parts[0], ref) for step in parts[0].steps for ref in step.refs()]
+        own |= {(dataset, str(step.place)) for step in parts[0].steps if step.verb.gives == "outcome"}
+    return _joined("\n".join(dict.fromkeys(says)), _behind(study, refs, own))
 
 
 def records_method(study: Study, dataset: str) -> str:
@@ -43,7 +52,7 @@ def records_method(study: Study, dataset: str) -> str:
     refs = [(spec, part, ref) for part, step in steps.values() for ref in step.refs()]
     refs += [(spec, None, ref) for ref in (spec.header.keep.refs if spec.header.keep is not None else ())]
     own = {(spec.name, prefix) for prefix in spec.prefixes()}  # the records' own sentence has told of them
-    return _joined(records_sentence(spec), _behind(study, refs, own))
+    return _joined(records_sentence(spec), _behind(study, refs, own, deep=False))
 
 
 def finished(text: str) -> str:
@@ -74,9 +83,16 @@ def _joined(says: str, behind: Iterable[str]) -> str:
 
 
 def _behind(
-    study: Study, refs: list[tuple[DatasetSpec, Part | None, VariableRef]], seen: set[tuple[str, str]]
+    study: Study,
+    refs: list[tuple[DatasetSpec, Part | None, VariableRef]],
+    seen: set[tuple[str, str]],
+    *,
+    deep: bool = True,
 ) -> Iterator[str]:
-    """One text for each intermediate value, those that a text names after it; settings last."""
+    """One text for each intermediate value, those that a text names after it; settings last.
+
+    Not `deep`: only those that the sentence itself names, where methods tell the rest.
+    """
     queue, settings = list(refs), dict[str, str]()
     own = refs[0][0] if refs else None
     while queue:
@@ -89,7 +105,7 @@ def _behind(
             seen |= {(spec.name, str(s.place)) for _, s in fresh}
             if fresh and (spec.name, source) not in seen:
                 yield _made(f"{source}.{ref.name}", ref.name, fresh, spec)
-                queue += [(spec, p, r) for p, s in fresh for r in s.refs()]
+                queue += [(spec, p, r) for p, s in fresh for r in s.refs() if deep]
         else:
             far = study.datasets.get(source)
             if far is None or (source, ref.name) in seen or not (far.working or is_working(ref.name)):
@@ -99,7 +115,7 @@ def _behind(
             lines = [(p, line) for p, line in lines if far is spec and (p is part or p is None)] or lines
             if lines:
                 yield _told(ref.name if far is own else f"{source}.{ref.name}", lines)
-                queue += [(far, p, r) for p, line in lines for r in line.refs()]
+                queue += [(far, p, r) for p, line in lines for r in line.refs() if deep]
             if far.working and (source, "") not in seen:
                 seen.add((source, ""))
                 yield "\n".join(f"Records of {source}: {line}" for line in records_sentence(far).split("\n"))

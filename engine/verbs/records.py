@@ -226,7 +226,7 @@ class Cross(RecordParams):
 @record_verb(
     "transpose",
     reads=None,
-    says="one record for each of {items} that is present",
+    says="one record for each of {items} that is present[, with the units {units}]",
     gives="item",
     columns=("CODE", "VALUE", "UNIT"),
     example="transpose: {items: {SYSBP: vs.SYSBP}}",
