@@ -2,6 +2,7 @@
 #   STUDY  folder with study.yaml           RAW      its raw export; simulated on first use when absent
 #   OUT    where the datasets go            CARRIER  csv, odm or xlsx; the first that the export holds
 #   JOBS   threads of a build, processes of the tests
+#   BASE and QC of diff: two files or folders; KEYS=A,B and REPORT=FILE.html, .xlsx or .json if wanted
 STUDY   ?= specs/by002
 NAME    := $(notdir $(patsubst %/,%,$(STUDY)))
 RAW     ?= raw/$(NAME)
@@ -21,11 +22,11 @@ new: $(READY) ; $(MILL) new "$(STUDY)" --raw "$(RAW)"
 raw: $(READY) ; $(MILL) simulate --study "$(STUDY)" --out "$(RAW)"
 check: $(READY) ; $(MILL) check --study "$(STUDY)" --out "$(OUT)"
 package: $(READY) ; $(MILL) package --study "$(STUDY)" --out "$(OUT)"
-diff: ; @echo "make diff: comparing two productions is not built yet; make check reads back what was built" >&2; exit 2
+diff: $(READY) ; @test -n "$(BASE)" -a -n "$(QC)" || { echo "make diff: name two files or folders: make diff BASE=... QC=..." >&2; exit 2; } && $(MILL) compare "$(BASE)" "$(QC)" $(if $(KEYS),--keys "$(KEYS)") $(if $(REPORT),--report "$(REPORT)") $(if $(findstring file,$(origin STUDY)),,--study "$(STUDY)") $(if $(findstring file,$(origin RAW)),,--raw "$(RAW)")
 lint: $(READY) ; $(MILL) lint --study "$(STUDY)"
 test: $(READY) ; $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 style: $(READY) ; $(BIN)/ruff check . && $(BIN)/mypy
-bench: $(READY) ; $(BIN)/python -m benchmarks.xpt && $(BIN)/python -m benchmarks.mapping && $(BIN)/python -m benchmarks.nca && $(BIN)/python -m benchmarks.size
+bench: $(READY) ; $(BIN)/python -m benchmarks.xpt && $(BIN)/python -m benchmarks.mapping && $(BIN)/python -m benchmarks.nca && $(BIN)/python -m benchmarks.compare && $(BIN)/python -m benchmarks.size
 pilot: $(READY) ; $(BIN)/python -m benchmarks.reproduce specs/cdiscpilot
 reference: $(READY) ; $(MILL) reference
 

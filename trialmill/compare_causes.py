@@ -62,6 +62,8 @@ def add_causes(
     """
     results = [r for r in outcome.results if r.comparison is not None and not r.comparison.same
                and _spec(study, r.name) is not None]
+    if not results:
+        return
     fresh = {w: b for w, b in builds.items() if b.specs() == {study.fingerprint}}
     for word in builds.keys() - fresh.keys():
         outcome.notes.append(f"the specs in {study.shown} are not those that {word} was built by: "
@@ -70,7 +72,7 @@ def add_causes(
     for result in results:
         _lines(result, study, sides[0], records)
     followed = [w for w in WORDS if w in builds]
-    if not followed or not records or not results:
+    if not followed or not records:
         return
     if not raw.is_dir():
         outcome.notes.append(f"no raw export at {raw}: raw records are not named; --raw says where it is")
