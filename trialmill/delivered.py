@@ -28,6 +28,7 @@ from engine.spec.binding import bind
 from engine.spec.delivered import COLUMNS, LISTING, SUPP, DeliveredDataset, DeliveredSpec, DeliveredVariable
 from engine.spec.document import load_document
 from engine.spec.study import Study, StudyFile
+from engine.standards import load_sdtmig
 from formats.atomic import write_bytes
 from formats.datasets import READERS, read_dataset
 
@@ -60,6 +61,7 @@ def read_sources(study: Study, folder: Path, carrier: str | None = None) -> RawE
     if study.file.delivered:
         given = read_delivery(study.file.delivered, folder, raw.manifest, raw.max_megabytes)
         problems = [p for name in sorted({*study.delivered, *given.tables}) for p in _held(study, given, name)]
+        problems += [p for table in given.tables.values() for p in _of_nobody(study, table)]
         if problems:
             raise FileError(problems)
         export.tables |= given.tables
@@ -232,6 +234,17 @@ class _Reader:
             says = f"the qualifier has no record of {parent.name}"
             key = f"{frame['USUBJID'].iloc[row]}, {frame['IDVAR'].iloc[row]} {frame['IDVARVAL'].iloc[row]}"
             self.delivery.issues.append(raw_issue("warning", None, source, int(row), "QNAM", says, key=key))
+
+
+def _of_nobody(study: Study, table: RawTable) -> list[Problem]:
+    """Records without USUBJID in a dataset whose records are all about subjects."""
+    standard = load_sdtmig(study.file.standards.sdtmig).variable(table.name, "USUBJID")
+    if standard is None or standard.core != "Req" or "USUBJID" not in table.frame:
+        return []
+    rows = np.flatnonzero(table.frame["USUBJID"].isna())
+    return [Problem(f"{table.name}: {len(rows)} records have no USUBJID",
+                    Place(table.files[table.file_of[rows[0]]], int(table.line[rows[0]])),
+                    do="have the delivery corrected")] if len(rows) else []
 
 
 def _held(study: Study, given: Delivery, name: str) -> list[Problem]:

@@ -155,6 +155,7 @@ def test_a_value_is_followed_to_the_record_of_the_file_that_it_came_in(study):
     ("dm", lambda d: d.assign(AGE=["61", "70"]), "DM.AGE is Char"),
     ("lbhe", lambda d: d.assign(LBSTRESN=["7.5", "8.5"]), "LB.LBSTRESN is not of one type in all its files"),
     ("supplbch", lambda d: pd.concat([d, d], ignore_index=True), "a record is qualified twice by LBREPEAT"),
+    ("lbch", lambda d: d.assign(USUBJID=["G-01", None, "G-02"]), "LB: 1 records have no USUBJID"),
     ("suppdm", lambda d: d.assign(QNAM="AGE", USUBJID=["G-01", "G-02"]), "qualifier AGE is a variable of DM"),
 ])
 def test_a_delivery_that_is_not_the_one_described_is_refused(study, name, change, says):
