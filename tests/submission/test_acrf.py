@@ -3,6 +3,7 @@
 import io
 import itertools
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pypdf
@@ -143,3 +144,18 @@ def test_domains_beside_each_other_have_different_colours_where_there_are_enough
     colours = colours_of([("AA", "BB", "CC"), ("CC", "DD"), ("AA", "DD")])
     for beside in (("AA", "BB", "CC"), ("CC", "DD"), ("AA", "DD")):
         assert len({colours[d] for d in beside}) == len(beside)
+
+
+def test_a_text_without_latin_letters_is_shown_whole(study):
+    if study.forms is None:
+        return
+    prompt = "\u4e0d\u826f\u4e8b\u4ef6\u540d\u79f0 " * 12 + "\u2265 3"
+    forms = study.forms.model_copy(deep=True)
+    name = next(iter(forms.forms))
+    item = next(iter(forms.forms[name].items))
+    forms.forms[name].items[item] = forms.forms[name].items[item].model_copy(update={"prompt": prompt})
+    changed = replace(study, forms=forms)
+    layout = crf_layout(changed)
+    text = "".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(acrf_pdf(layout, changed))).pages)
+    assert "".join(prompt.split()) in "".join(text.split())
+    test_nothing_lies_on_top_of_another_or_over_the_edge(layout)
