@@ -117,7 +117,7 @@ def folder_faults(folder: Path, name: str = "define.xml") -> list[DefineFault]:
 
 
 def define_faults(xml: bytes, files: DataFiles) -> list[DefineFault]:
-    """Everything that is wrong; where the file cannot be read or breaks the schema, only that.
+    """Everything that is wrong; of a file that breaks the schema, nothing that is held against the datasets.
 
     Args:
         xml: the define.xml. files: the datasets that it describes.
@@ -126,9 +126,11 @@ def define_faults(xml: bytes, files: DataFiles) -> list[DefineFault]:
         defined = read_define(xml)
     except etree.XMLSyntaxError as error:
         return [DefineFault("xml", "define.xml", f"not well-formed: {error.msg}")]
+    if defined.root.getroottree().docinfo.doctype:
+        return [DefineFault("xml", "define.xml", "declares a document type, which no define.xml has")]
     broken = [DefineFault("schema", f"line {line}", says) for line, says in schema_errors(defined.root)]
     if broken:
-        return broken
+        return [*broken, *_identifiers(defined), *_references(defined)]
     found = [*_identifiers(defined), *_references(defined), *_order(defined), *_origins(defined), *_standards(defined)]
     found += _leaves(defined, files)
     found += _datasets(defined, files)

@@ -203,7 +203,7 @@ class Datasets:
         spec = study.datasets[name]
         lines = lines_of(spec, variable)
         found = variable_origins(study, name, variable)
-        origins = variable_origin_defs(study, name, variable, found, self.pages.pages_of(name, variable))
+        origins = variable_origin_defs(study, name, variable, found, self._pages(name, variable, lines))
         if lines:
             said = variable_sentence(spec, variable)
             whole = variable_method(study, name, variable)
@@ -211,6 +211,26 @@ class Datasets:
             said = identity_sentence(study) if variable == "USUBJID" else IMPLIED_SAYS.get(variable, "")
             whole = said = finished(said)
         return origins, *self._split(origins, lines, said, whole)
+
+    def _pages(
+        self,
+        dataset: str,
+        variable: str,
+        lines: list[tuple[Part | None, VariableLine]],
+        where: Mapping[str, str] | None = None,
+    ) -> tuple[int, ...]:
+        """Pages of the CRF for a variable: its own, else those of the variable of the record that it is read from."""
+        found = self.pages.pages_of(dataset, variable, where)
+        own = dataset.removeprefix("SUPP") if dataset.startswith("SUPP") else dataset
+        for _, line in lines:
+            if found:
+                break
+            names = [line.name] if own != dataset else []
+            names += [r.name for r in line.refs() if r.source in (None, own)]
+            found = next(
+                (p for n in names if (p := self.pages.pages_of(own, n, where if own == dataset else None))), ()
+            )
+        return found
 
     def _split(
         self, origins: tuple[OriginDef, ...], lines: list[tuple[Part | None, VariableLine]], said: str, whole: str
@@ -266,7 +286,7 @@ class Datasets:
         dataset = published.parent or name
         codes = list(each.where.values())
         user = ".".join([name, parent.name, *(_UNSAFE.sub("_", c) for c in codes)])
-        pages = self.pages.pages_of(name, parent.name, each.where)
+        pages = self._pages(name, parent.name, each.lines, each.where)
         origins = line_origin_defs(study, dataset, each.lines, each.origins or (Origin(DERIVED, SPONSOR),), pages)
         says = each.says or [line_sentence(line) for _, line in each.lines]
         whole = lines_method(study, dataset, says, each.lines) if each.lines else ""

@@ -30,6 +30,7 @@ ARM = "http://www.cdisc.org/ns/arm/v1.0"
 XML = "http://www.w3.org/XML/1998/namespace"
 NSMAP = {None: ODM, "xlink": XLINK, "def": DEF, "arm": ARM}
 STYLESHEET = "define2-1.xsl"
+_HEAD = f'<?xml version="1.0" encoding="UTF-8"?>\n<?xml-stylesheet type="text/xsl" href="{STYLESHEET}"?>\n'.encode()
 DEFINE_VERSION, ODM_VERSION = "2.1.0", "1.3.2"
 ALIAS, DOMAIN_ALIAS = "nci:ExtCodeID", "DomainDescription"
 NOTATION = (
@@ -79,9 +80,8 @@ def written(define: Define) -> bytes:
         displays = _add(version, "AnalysisResultDisplays", ARM)
         for display in define.displays:
             _display(displays, display)
-    root.addprevious(etree.ProcessingInstruction("xml-stylesheet", f'type="text/xsl" href="{STYLESHEET}"'))
     etree.indent(root)
-    return etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8")
+    return _HEAD + etree.tostring(root, encoding="UTF-8", xml_declaration=False) + b"\n"
 
 
 def _head(version: etree._Element, define: Define) -> None:
