@@ -119,6 +119,7 @@ def _behind(
             if far.working and (source, "") not in seen:
                 seen.add((source, ""))
                 yield "\n".join(f"Records of {source}: {line}" for line in records_sentence(far).split("\n"))
+                queue += [(far, p, r) for p in far.parts for step in p.steps for r in step.refs() if deep]
     for name in sorted(settings):
         yield f"study.{name}: {settings[name]}"
 
