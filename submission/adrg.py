@@ -9,10 +9,9 @@ Sources: PHUSE ADRG template (sections); ADaMIG 1.3.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.spec.dataset import DatasetSpec
 from engine.spec.methods import variable_sentence
 from engine.spec.study import Study
 from submission.built import Built
@@ -41,7 +40,10 @@ OVERVIEW = {"Dataset": 1, "Label": 2, "Class": 1.4, "Purpose": 1.4, "Records": 0
 
 
 def adrg(
-    built: Built, findings: Sequence[GuideFinding] | None = (), splits: Sequence[Mapping[str, Any]] = ()
+    built: Built,
+    findings: Sequence[GuideFinding] | None = (),
+    splits: Sequence[Mapping[str, Any]] = (),
+    checked: Sequence[str] = (),
 ) -> Guide:
     """The guide of the analysis datasets of a build; arguments as of csdrg.
 
@@ -62,7 +64,7 @@ def adrg(
     _processing(guide, built, names, splits)
     _datasets(guide, built, texts, package)
     inputs = [f"The {len(names)} analysis datasets of this package, read back from their files",
-              "The tabulations from which they were made, and the specifications behind define.xml"]  # fmt: skip
+              "The tabulations from which they were made", *checked]  # fmt: skip
     mine = None if findings is None else [f for f in findings if not f.dataset or f.dataset in names]
     conformance(guide, mine, [package], inputs, texts.adrg.conformance)
     _programs(guide, built, texts)
@@ -90,6 +92,8 @@ def _sources(guide: Guide, built: Built, names: Sequence[str]) -> None:
 def _considerations(guide: Guide, built: Built, texts: GuideTexts, names: Sequence[str]) -> None:
     study, own = built.study, texts.adrg
     guide.heading(1, "Analysis considerations related to multiple analysis datasets")
+    guide.say("Methods are quoted in short. Names that begin with _ and names of intermediate datasets are those of "
+              "values that are not submitted; the methods in define.xml say what lies behind them.")  # fmt: skip
     guide.heading(2, "Core variables")
     guide.say(*own.core_variables)
     guide.table("Variables of ADSL that other analysis datasets carry",
@@ -129,16 +133,13 @@ def _selects(name: str) -> bool:
     return anl or name in ("ABLFL", "AVISIT", "AWTARGET", "AWRANGE", "DTYPE", "ONTRTFL", "TRTEMFL")
 
 
-def _methods(built: Built, dataset: str, wanted: Any) -> Iterator[tuple[str, str, str]]:
-    """Variable, label and method of the published variables of a dataset that are wanted."""
+def _methods(built: Built, dataset: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str, str]]:
+    """Variable, label and sentence of the published variables of a dataset that are wanted."""
     spec = built.study.datasets.get(dataset)
     for variable in built.datasets[dataset].meta.variables:
-        if wanted(variable.name) and spec is not None:
-            yield variable.name, variable.label, _sentence(spec, variable.name)
-
-
-def _sentence(spec: DatasetSpec, name: str) -> str:
-    return variable_sentence(spec, name) if any(spec.lines(name)) else ""
+        if spec is not None and wanted(variable.name):
+            told = any(spec.lines(variable.name))
+            yield variable.name, variable.label, variable_sentence(spec, variable.name) if told else ""
 
 
 def _core(built: Built, names: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -175,8 +176,10 @@ def _processing(guide: Guide, built: Built, names: Sequence[str], splits: Sequen
               "order of what they need.")  # fmt: skip
     guide.heading(2, "Intermediate datasets")
     direct = direct_sources(study)
-    working = [(s.name, ", ".join(n for n, of in direct.items() if s.name in of), "\n".join(record_lines(s)))
-               for s in _working(study, names, direct)]  # fmt: skip
+    working = [
+        (n, ", ".join(d for d, of in direct.items() if n in of), "\n".join(record_lines(study, n)))
+        for n in _working(study, names, direct)
+    ]
     guide.table("Intermediate datasets, which are not submitted", {"Dataset": 1, "Read by": 2, "Records": 5}, working,
                 "No intermediate dataset is used.")  # fmt: skip
     if working:
@@ -184,7 +187,7 @@ def _processing(guide: Guide, built: Built, names: Sequence[str], splits: Sequen
                   "the methods in define.xml do not show.")  # fmt: skip
 
 
-def _working(study: Study, names: Sequence[str], direct: Mapping[str, Sequence[str]]) -> list[DatasetSpec]:
+def _working(study: Study, names: Sequence[str], direct: Mapping[str, Sequence[str]]) -> list[str]:
     """Working datasets behind the analysis datasets."""
     found: dict[str, None] = {}
     waiting = list(names)
@@ -193,7 +196,7 @@ def _working(study: Study, names: Sequence[str], direct: Mapping[str, Sequence[s
             if source in study.datasets and study.datasets[source].working and source not in found:
                 found[source] = None
                 waiting.append(source)
-    return [study.datasets[n] for n in sorted(found)]
+    return sorted(found)
 
 
 def _datasets(guide: Guide, built: Built, texts: GuideTexts, package: str) -> None:
@@ -208,13 +211,12 @@ def _datasets(guide: Guide, built: Built, texts: GuideTexts, package: str) -> No
     guide.heading(2, "Analysis datasets")
     sources = published_sources(built.study)
     for dataset in published:
-        spec = built.study.datasets[dataset.name]
         guide.heading(3, f"{dataset.name}: {dataset.meta.label}")
         guide.say(*texts.datasets.get(dataset.name, ()))
         guide.say(f"{dataset.records:,} records. Keys: {', '.join(dataset.info.keys)}. "
                   f"Made of: {', '.join(sources[dataset.name]) or 'nothing else'}.")  # fmt: skip
         guide.say("How its records come about:")
-        guide.bullets(record_lines(spec))
+        guide.bullets(record_lines(built.study, dataset.name))
         parameters = _parameters(built, dataset.name)
         if parameters:
             guide.table(f"Parameters of {dataset.name}", {"PARAMCD": 1, "PARAM": 4, "Records": 1}, parameters, NONE)

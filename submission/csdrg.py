@@ -30,7 +30,15 @@ from submission.guide_common import (
     splitting,
     sponsor_terms,
 )
-from submission.guide_facts import GuideFinding, cut_offs, not_collected, qualifiers, raw_files, record_lines
+from submission.guide_facts import (
+    GuideFinding,
+    cut_offs,
+    intermediate_lines,
+    not_collected,
+    qualifiers,
+    raw_files,
+    record_lines,
+)
 from submission.guide_texts import GuideTexts, load_guide_texts
 
 DESIGN = ("TA", "TE", "TV", "TI", "TS", "TM", "TD")  # trial design datasets. Source: SDTMIG 3.4 section 7
@@ -46,6 +54,7 @@ def csdrg(
     findings: Sequence[GuideFinding] | None = (),
     layout: CrfLayout | None = None,
     splits: Sequence[Mapping[str, Any]] = (),
+    checked: Sequence[str] = (),
 ) -> Guide:
     """The guide of the tabulations of a build.
 
@@ -54,6 +63,7 @@ def csdrg(
         findings: what a check found in any dataset; those of other packages are left out. None: nothing was checked.
         layout: the annotated CRF, when it was laid out before.
         splits: datasets that were split: `dataset`, `by` and `parts` with `name`, `records`, `values`.
+        checked: what the check says of each of its sources: how many rules passed, and what was not run.
 
     Raises:
         SpecError: guides.yaml cannot be read.
@@ -81,7 +91,7 @@ def csdrg(
     guide.heading(3, "Terms of the sponsor")
     sponsor_terms(guide, built)
     inputs = [f"The {len(built.packages[package])} tabulation datasets of this package, read back from their files",
-              "The specifications from which define.xml was made"]  # fmt: skip
+              "The specifications from which define.xml was made", *checked]  # fmt: skip
     conformance(guide, mine, [package], inputs, texts.csdrg.conformance)
     guide.heading(1, "Submission structure")
     guide.heading(2, "Directory structure")
@@ -201,13 +211,15 @@ def _domains(guide: Guide, built: Built, texts: GuideTexts, package: str) -> Non
 def _domain(
     guide: Guide, built: Built, texts: GuideTexts, dataset: Published, more: Sequence[tuple[str, str, int]]
 ) -> None:
-    spec = built.study.datasets[dataset.name]
     guide.heading(3, f"{dataset.name}: {dataset.meta.label}")
     guide.say(*texts.datasets.get(dataset.name, ()))
     guide.say(f"{dataset.records:,} records, {dataset.info.structure[:1].lower()}{dataset.info.structure[1:]}. "
               f"Keys: {', '.join(dataset.info.keys)}.")  # fmt: skip
     guide.say("How its records come about:")
-    guide.bullets(record_lines(spec))
+    guide.bullets(record_lines(built.study, dataset.name))
+    behind = intermediate_lines(built.study, dataset.name)
+    guide.say("Values in these sentences that are not submitted:" if behind else "")
+    guide.bullets(behind)
     if more:
         guide.table(f"Supplemental qualifiers in SUPP{dataset.name}", {"QNAM": 1, "QLABEL": 3, "Records": 1},
                     [(q, label, f"{n:,}") for q, label, n in more], NONE)  # fmt: skip

@@ -97,6 +97,13 @@ class Guide:
         """What is still to be written, in order."""
         return [b.text for b in self.blocks if isinstance(b, Paragraph) and b.draft]
 
+    @property
+    def draft_note(self) -> str:
+        """What the first page says of the drafts; '' when there are none."""
+        n = len(self.drafts)
+        said = "One text, marked like this one, is" if n == 1 else f"{n} texts, marked like this one, are"
+        return f"This is a draft. {said} to be written." if n else ""
+
     def heading(self, level: int, text: str) -> None:
         """Open a section; levels from 1."""
         self._counts = [*self._counts[:level], *[0] * (level - len(self._counts))]

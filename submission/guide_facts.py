@@ -12,11 +12,13 @@ from functools import cache
 from pathlib import Path
 
 from engine.spec.dataset import DatasetSpec, is_working
+from engine.spec.method_text import records_method
 from engine.spec.methods import line_sentence, records_sentence
 from engine.spec.study import Study
 from submission.built import Built, Published
 
 DATA = Path(__file__).parent / "data"
+BEHIND = "Intermediate values:"  # the line after which records_method tells of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +103,21 @@ def raw_files(study: Study) -> tuple[list[str], list[str]]:
     return forms, [v.files for v in study.raw.vendors.values()]
 
 
-def record_lines(spec: DatasetSpec) -> list[str]:
+def record_lines(study: Study, name: str) -> list[str]:
     """How the records of a dataset come about, line by line; parts of which the same is said in one line."""
+    spec = study.datasets[name]
     said: dict[str, list[str]] = {}
     for line in records_sentence(spec).split("\n"):
         part, _, text = line.strip().partition(": ")
         named = bool(text) and any(p.name == part for p in spec.parts)
         said.setdefault(text if named else line.strip(), []).append(part if named else "")
     return [f"{', '.join(parts)}: {text}" if any(parts) else text for text, parts in said.items() if text]
+
+
+def intermediate_lines(study: Study, name: str) -> list[str]:
+    """What lies behind the intermediate values that the sentence of a dataset's records names, as in define.xml."""
+    _, _, behind = records_method(study, name).partition(f"\n{BEHIND}\n")
+    return behind.split("\n") if behind else []
 
 
 def steps_of(names: Sequence[str], sources: Mapping[str, Sequence[str]]) -> list[list[str]]:

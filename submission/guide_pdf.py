@@ -16,7 +16,9 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import cm
 from reportlab.platypus import (
     BaseDocTemplate,
+    CondPageBreak,
     Frame,
+    KeepTogether,
     LongTable,
     PageBreak,
     PageTemplate,
@@ -30,6 +32,7 @@ from submission.guide import Bullets, Flow, Guide, Heading, Paragraph, Table
 from submission.pdf_text import BOLD, PLAIN, font_of
 
 MARGIN = 2.0 * cm
+ROOM = 110  # points that a heading and what follows it need on a page
 WIDE = A4[0] - 2 * MARGIN
 HEAD_FILL, STAGE_FILL, DRAFT_FILL, LINE = "#d9e2ec", "#eef3f8", "#fff2a8", "#9aa5b1"
 
@@ -54,13 +57,13 @@ class _Writer(BaseDocTemplate):  # type: ignore[misc]
             "body": _style("body", 9, spaceAfter=5),
             "draft": _style("draft", 9, spaceAfter=5, backColor=HexColor(DRAFT_FILL), borderPadding=2),
             "bullet": _style("bullet", 9, spaceAfter=2, leftIndent=12, bulletIndent=2),
-            "caption": _style("caption", 8.5, BOLD, spaceBefore=4, spaceAfter=3, keepWithNext=1),
+            "caption": _style("caption", 8.5, BOLD, spaceBefore=4, spaceAfter=3),
             "cell": _style("cell", 7),
             "head": _style("head", 7, BOLD),
             "arrow": _style("arrow", 7.5, alignment=TA_CENTER),
-            "h1": _style("h1", 14, BOLD, spaceBefore=14, spaceAfter=5, keepWithNext=1),
-            "h2": _style("h2", 11, BOLD, spaceBefore=9, spaceAfter=4, keepWithNext=1),
-            "h3": _style("h3", 9.5, BOLD, spaceBefore=7, spaceAfter=3, keepWithNext=1),
+            "h1": _style("h1", 14, BOLD, spaceBefore=14, spaceAfter=5),
+            "h2": _style("h2", 11, BOLD, spaceBefore=9, spaceAfter=4),
+            "h3": _style("h3", 9.5, BOLD, spaceBefore=7, spaceAfter=3),
         }
         self.buffer = io.BytesIO()
         super().__init__(
@@ -110,8 +113,7 @@ class _Writer(BaseDocTemplate):  # type: ignore[misc]
         for text in (f"Study {guide.study}", guide.subtitle, f"Dated {guide.created:%Y-%m-%d}"):
             story.append(self._words(text, "body"))
         if guide.drafts:
-            said = f"This is a draft: {len(guide.drafts)} texts marked like this one are to be written."
-            story.append(self._words(said, "draft"))
+            story.append(self._words(guide.draft_note, "draft"))
         story += [Spacer(1, 14), self._words("Contents", "h2")]
         contents = TableOfContents(dotsMinLevel=0)
         contents.levelStyles = [_style("toc1", 9, spaceBefore=3), _style("toc2", 8.5, leftIndent=14)]
@@ -124,7 +126,7 @@ class _Writer(BaseDocTemplate):  # type: ignore[misc]
         if isinstance(block, Heading):
             words = self._words(block.said, f"h{min(block.level, 3)}")
             words.heading = block
-            return [words]
+            return [CondPageBreak(ROOM), words]
         if isinstance(block, Paragraph):
             return [self._words(block.text, "draft" if block.draft else "body")]
         if isinstance(block, Bullets):
@@ -149,7 +151,7 @@ class _Writer(BaseDocTemplate):  # type: ignore[misc]
         ])  # fmt: skip
         widths = [WIDE * share / whole for share in block.shares]
         table = LongTable(rows, widths, repeatRows=1, style=style, splitInRow=1)
-        return [self._words(block.caption, "caption"), table, Spacer(1, 8)]
+        return [CondPageBreak(ROOM / 2), self._words(block.caption, "caption"), table, Spacer(1, 8)]
 
     def _flow(self, block: Flow) -> list[Any]:
         """Stages one below the other, between them an arrow with its words."""
@@ -164,7 +166,7 @@ class _Writer(BaseDocTemplate):  # type: ignore[misc]
             story.append(LongTable(cells, [WIDE * 0.86], style=style))
             if index < len(block.stages) - 1:
                 story.append(self._words(f"\u2193 {block.arrows[index]}".strip(), "arrow"))
-        return [*story, Spacer(1, 8)]
+        return [KeepTogether(story), Spacer(1, 8)]
 
 
 def _marked(text: str, font: str) -> str:

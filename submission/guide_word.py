@@ -81,7 +81,7 @@ def _cover(document: Any, guide: Guide) -> None:
     for text in (f"Study {guide.study}", guide.subtitle, f"Dated {guide.created:%Y-%m-%d}"):
         document.add_paragraph(text)
     if guide.drafts:
-        _draft(document, f"This is a draft: {len(guide.drafts)} texts marked like this one are to be written.")
+        _draft(document, guide.draft_note)
     document.add_paragraph().add_run("Contents").bold = True
     entries = [b for b in guide.blocks if isinstance(b, Heading) and b.level <= 2]
     first = document.add_paragraph()

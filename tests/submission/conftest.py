@@ -111,6 +111,15 @@ parts:
 variables:
   DSTERM: {copy: DSDECOD}
 """,
+    "dv": """
+dataset: DV
+keys: [USUBJID, DVTERM]
+records: {each: event, where: event.LIMITING is present}
+keep: _STOPDAT is present
+variables:
+  DVTERM: {set: DEVIATION}
+  _STOPDAT: {iso8601: stop.STOPDAT, type: Char}
+""",
 }
 ANALYSIS = {
     "adsl": """

@@ -19,7 +19,7 @@ from submission.adrg import adrg
 from submission.built import Built
 from submission.csdrg import csdrg
 from submission.guide import Flow, Guide, Heading, Table
-from submission.guide_facts import GuideFinding, published_sources, steps_of, used_acronyms
+from submission.guide_facts import GuideFinding, intermediate_lines, published_sources, steps_of, used_acronyms
 from submission.guide_pdf import guide_pdf
 from submission.guide_texts import lint_guides, load_guide_texts
 from submission.guide_word import guide_docx
@@ -153,6 +153,12 @@ def test_a_section_without_content_says_so(build):
         assert not isinstance(g.blocks[-1], Heading)
 
 
+def test_what_was_not_run_is_told(build):
+    built = build()
+    for guide in (csdrg(built, [], checked=["CORE: not run"]), adrg(built, [], checked=["CORE: not run"])):
+        assert "CORE: not run" in texts_of(guide, "Conformance inputs")
+
+
 def test_a_split_is_told_with_its_parts(build):
     splits = [{"dataset": "VS", "by": "VSTESTCD", "parts": [{"name": "VS1", "records": 7, "values": ["PULSE", "TEMP"]}]}]
     guide = csdrg(build(), splits=splits)
@@ -180,6 +186,12 @@ def test_datasets_that_read_one_another_stand_in_one_step():
 
 def test_sources_of_a_study_leave_out_what_is_working(made_up_folder):
     assert published_sources(load_study(made_up_folder, "made_up"))["ADSL"] == ("DM", "AE")
+
+
+def test_intermediate_values_of_records_are_told(made_up_folder):
+    study = load_study(made_up_folder, "made_up")
+    assert intermediate_lines(study, "DV") == ["_STOPDAT: stop.STOPDAT in ISO 8601, to the precision collected."]
+    assert intermediate_lines(study, "AE") == []
 
 
 def test_only_acronyms_that_are_used_are_listed():
