@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from engine.spec.displays import load_displays
 from engine.spec.methods import variable_sentence
 from engine.spec.study import Study
 from submission.built import Built
@@ -29,6 +30,7 @@ from submission.guide_common import (
 )
 from submission.guide_facts import GuideFinding, direct_sources, published_sources, record_lines, steps_of
 from submission.guide_texts import GuideTexts, load_guide_texts
+from submission.programs import program_name
 
 SUBJECTS = "ADSL"
 PURPOSE = (
@@ -36,7 +38,7 @@ PURPOSE = (
     "says. It was generated from the specifications, the datasets and the conformance findings; texts that only the "
     "study team knows were added by the team."
 )
-OVERVIEW = {"Dataset": 1, "Label": 2, "Class": 1.4, "Purpose": 1.4, "Records": 0.8, "Keys": 2.4}
+OVERVIEW = {"Dataset": 1, "Label": 2, "Class": 1.4, "Purpose": 1.4, "Records": 1, "Keys": 2.3}
 
 
 def adrg(
@@ -239,16 +241,21 @@ def _programs(guide: Guide, built: Built, texts: GuideTexts) -> None:
               "and the list of packages with their versions.")  # fmt: skip
     guide.say(*texts.adrg.programs)
     guide.heading(2, "ADaM programs")
-    rows = [(f"{s.name.lower()}.yaml", s.name, "intermediate" if s.working else "submitted")
-            for s in sorted(study.datasets.values(), key=lambda s: s.name)
-            if study.file.packages[s.package].standard == "adamig"]  # fmt: skip
-    guide.table("Specification files of the analysis datasets", {"File": 2, "Dataset": 2, "Kind": 2}, rows, NONE)
+    rows = [
+        (program_name(s.document.file.removeprefix(f"{study.shown}/")), s.name, "no" if s.working else "yes")
+        for s in sorted(study.datasets.values(), key=lambda s: s.name)
+        if study.file.packages[s.package].standard == "adamig"
+    ]
+    guide.table("Specification files of the analysis datasets", {"File": 3, "Dataset": 2, "Submitted": 1}, rows, NONE)
     hooks = [(n, ", ".join(h.writes), h.says) for n, h in study.file.hooks.items()]
     guide.table("Functions that the study adds", {"Function": 1, "Gives": 1, "What it does": 4}, hooks,
                 "The study adds no function of its own.")  # fmt: skip
     guide.heading(2, "Output programs")
-    displays = getattr(study, "displays", None)
-    if not displays:
-        guide.say("This package holds no programs of tables, figures and listings.")
-
-
+    displays = load_displays(study)
+    shown = [
+        (number, d.title, ", ".join(dict.fromkeys(n for r in d.results for n in r.datasets)),
+         ", ".join(dict.fromkeys(r.program for r in d.results if r.program)) or "not in this package")
+        for number, d in (displays.displays.items() if displays is not None else ())
+    ]  # fmt: skip
+    guide.table("Tables, figures and listings", {"Display": 1, "Title": 3.5, "Datasets": 2, "Program": 1.5}, shown,
+                "The specifications describe no tables, figures or listings.")  # fmt: skip

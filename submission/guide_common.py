@@ -65,7 +65,7 @@ def dataset_rows(datasets: Iterable[Published]) -> list[tuple[str, ...]]:
     ]
 
 
-DATASETS = {"Dataset": 1.0, "Label": 2.2, "Class": 1.5, "Structure": 2.4, "Records": 0.9, "Keys": 2.6}
+DATASETS = {"Dataset": 1.0, "Label": 2.2, "Class": 1.5, "Structure": 2.3, "Records": 1.1, "Keys": 2.5}
 
 
 def splitting(guide: Guide, splits: Sequence[Mapping[str, Any]]) -> None:

@@ -33,7 +33,7 @@ def program_files(study: Study, lock: bytes | None) -> dict[str, bytes]:
     origin: dict[str, str] = {}
     problems: list[Problem] = []
     for name, content in sorted(study.texts.items()):
-        plain = _plain(name)
+        plain = program_name(name)
         place = Place(f"{study.shown}/{name}")
         if plain in files or not FILE_NAME.fullmatch(plain):
             problems.append(Problem("no file of a submission can be named after it", place, found=plain,
@@ -53,7 +53,7 @@ def program_files(study: Study, lock: bytes | None) -> dict[str, bytes]:
     return dict(sorted(files.items()))
 
 
-def _plain(name: str) -> str:
+def program_name(name: str) -> str:
     """`sdtm/ae.yaml` as `sdtm-ae-yaml.txt`."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + ".txt"
 
