@@ -7,6 +7,7 @@ Sources: Analysis Results Metadata 1.0 for Define-XML 2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from engine.spec.displays import DisplaysSpec, ResultSpec, comparisons_of
@@ -22,16 +23,18 @@ def add_results(define: Define, spec: DisplaysSpec, comments: Texts, leaves: Map
 
     Args:
         define: to be added to. spec: the displays. comments: of the define.xml.
-        leaves: leaf ids of displays and programs that are in the package, by number or file name.
+        leaves: leaf ids of displays and programs that are in the package, by number or file name; a display is found
+            under its number in any spelling (T-14.3.8, t-14-3-8).
     """
     present = {g.name: {r.item for r in g.refs} for g in define.groups}
+    spelled = {_spelled(name): leaf for name, leaf in leaves.items()}
     left_out = []
     for name, display in spec.displays.items():
         absent = [d for r in display.results for d in r.datasets if d not in present]
         if absent:
             left_out.append(name)
             continue
-        made = Display(f"RD.{name}", name, display.title, [], leaves.get(name, ""))
+        made = Display(f"RD.{name}", name, display.title, [], spelled.get(_spelled(name), ""))
         for number, result in enumerate(display.results, 1):
             made.results.append(_result(define, f"{name}.{number}", result, comments, leaves))
         define.displays.append(made)
@@ -74,3 +77,8 @@ def _where(define: Define, name: str, dataset: str, checks: tuple[RangeCheck, ..
     oid = f"WC.AR.{name}.{dataset}"
     define.wheres[oid] = WhereClause(oid, checks)
     return oid
+
+
+def _spelled(name: str) -> str:
+    """A number as file names spell it."""
+    return re.sub(r"[^A-Z0-9]+", "-", name.upper())

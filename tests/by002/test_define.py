@@ -128,3 +128,12 @@ def test_every_display_of_the_study_has_its_results_metadata(made, trees):
             assert groups == [f"IG.{d}" for d in spec.datasets]
     pk = next(r for r in written["T-14.4.3"].iter(f"{ARM}AnalysisResult"))
     assert pk.get("ParameterOID") == "IT.ADPP.PARAMCD"
+
+
+def test_a_display_that_lies_in_the_package_is_referred_to(made):
+    document = Document("t-14-3-8", "../tables/t-14-3-8.pdf", "Exposure", "display")
+    tree = etree.fromstring(define_xml(made, "adam", [document]))
+    referred = {d.get("Name"): d.find(f"{DEF}DocumentRef") for d in tree.iter(f"{ARM}ResultDisplay")}
+    assert [n for n, d in referred.items() if d is not None] == ["T-14.3.8"]
+    (leaf,) = [e for e in tree.iter(f"{DEF}leaf") if e.get("ID") == referred["T-14.3.8"].get("leafID")]
+    assert leaf.findtext(f"{DEF}title") == "Exposure"
