@@ -169,7 +169,7 @@ def test_the_templates_lint_and_build_as_they_stand(tmp_path):
 
 
 def test_every_file_opens_with_what_it_is_and_every_verb_is_explained_where_it_is_first_used():
-    files = [SPECS / f"{name}.yaml" for name in ("study", "raw", "forms", "sdtm/dm", "sdtm/ex", "sdtm/ae", "sdtm/vs", "checks")]
+    files = [SPECS / f"{name}.yaml" for name in ("study", "raw", "forms", "sdtm/dm", "sdtm/ex", "sdtm/ae", "sdtm/vs", "checks", "guides")]
     assert sorted(files) == sorted(SPECS.rglob("*.yaml"))
     for path in files:
         lines = [x for x in path.read_text(encoding="utf-8").splitlines() if "yaml-language-server" not in x]
@@ -185,7 +185,7 @@ def test_every_file_opens_with_what_it_is_and_every_verb_is_explained_where_it_i
 
 def test_the_editor_finds_its_schema_from_every_file(made):
     files = [p for s in (SPECS, made / "specs" / "qx-7") for p in s.rglob("*.yaml") if p.name != "checks.yaml"]
-    assert len(files) == 14
+    assert len(files) == 16
     for path in files:
         first = path.read_text(encoding="utf-8").splitlines()[0]
         way = first.removeprefix("# yaml-language-server: $schema=")
