@@ -31,12 +31,13 @@ MEGABYTE = 1_000_000
 
 @dataclass(slots=True)
 class RawExport:
-    """What was read: tables by source, the files behind them, deleted records by form, and issues."""
+    """What was read: tables by source, the files behind them, deleted records by form and how many, and issues."""
 
     tables: dict[str, RawTable] = field(default_factory=dict)
     carrier: str = ""
     inputs: list[InputFile] = field(default_factory=list)
     deleted: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, RawTable] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
 
 
@@ -61,6 +62,12 @@ def read_export(raw: RawSpec, forms: FormsSpec | None, folder: Path, carrier: st
         FileError: everything that is wrong with the files.
     """
     return _Reader(raw, forms, folder).read(carrier)
+
+
+def _part(table: RawTable, rows: np.ndarray) -> RawTable:
+    """Some of the records."""
+    frame = table.frame.iloc[rows].reset_index(drop=True)
+    return RawTable(table.name, frame, table.files, table.file_of[rows], table.line[rows], table.subject_column)
 
 
 def _told(file: str, table: str) -> str:
@@ -202,14 +209,8 @@ class _Reader:
             kept = np.flatnonzero(~status.isin(roles.deleted))
             if len(kept) < len(status):
                 self.export.deleted[form] = len(status) - len(kept)
-                table = RawTable(
-                    form,
-                    table.frame.iloc[kept].reset_index(drop=True),
-                    table.files,
-                    table.file_of[kept],
-                    table.line[kept],
-                    roles.subject,
-                )
+                self.export.dropped[form] = _part(table, np.flatnonzero(status.isin(roles.deleted)))
+                table = _part(table, kept)
         self.export.tables[form] = table
 
     def _lacks_identity(self, form: str, pieces: list[_Piece]) -> bool:

@@ -19,7 +19,7 @@ _TOLERANCE = re.compile(r"(?:(?P<name>[A-Za-z_]\w*)=)?(?:(?P<kind>abs|rel):)?(?P
 
 
 def compare(
-    base: Annotated[Path, typer.Argument(metavar="BASE", help="A dataset file, or a folder of them.")],
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="A dataset file, a folder of them, or a raw export.")],
     qc: Annotated[Path, typer.Argument(metavar="QC", help="What to hold against it.")],
     keys: Annotated[
         list[str] | None,
@@ -44,6 +44,8 @@ def compare(
     encoding: Annotated[str, typer.Option(help="Encoding of the files' text.")] = "",
 ) -> None:
     """Compare two productions: records, variables, attributes and values, and what the differences share.
+
+    Of two raw exports of a study: what the site changed, and which values of its datasets move because of it.
 
     Exit status: 0 the same, 1 different, 2 not comparable.
     """
@@ -77,6 +79,12 @@ def compare(
             problems.append(Problem("--tolerance: no tolerance", found=text, expected="0.001, rel:1e-9 or AVAL=0.001"))
     if problems:
         raise CommandError(problems)
+    if base.is_dir() and qc.is_dir():
+        from trialmill.transfer_command import compare_exports  # noqa: PLC0415
+
+        status = compare_exports(base, qc, study, carrier, report or ())
+        if status is not None:
+            raise typer.Exit(status)
     choice = Choice(tolerances, frozenset(_words(ignore)), frozenset(_words(without)))
     request = Request(base, qc, given, choice, _words(datasets), dataset, encoding, study, raw, carrier, trace)
     outcome = compare_paths(request)

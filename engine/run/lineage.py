@@ -70,12 +70,16 @@ def trace(run: Run, dataset: str, variable: str, row: int) -> Step:
     At most MAX_STEPS variables are followed, and no chain further than MAX_DEPTH of those that several others went
     into; where that ends one, its note says so.
     """
-    return _Tracer(run).derived(dataset, variable, row, 0)
+    return Tracer(run).derived(dataset, variable, row, 0)
 
 
-class _Tracer:
-    def __init__(self, run: Run) -> None:
-        self.run = run
+class Tracer:
+    """Traces values of one run. `whole`: without bounds; what an earlier trace told stands in `above` then."""
+
+    def __init__(self, run: Run, *, whole: bool = False) -> None:
+        """Begin with nothing told."""
+        self.run, self.whole = run, whole
+        self.tables = run.study.tables  # of the study's own folder
         self.seen: dict[tuple[str, str, int], Step] = {}
 
     def derived(self, dataset: str, variable: str, row: int, depth: int) -> Step:
@@ -132,7 +136,7 @@ class _Tracer:
         step.above = self.seen.get(key)
         if step.above is not None:
             step.note = "(see above)"
-        elif depth >= MAX_DEPTH or len(self.seen) >= MAX_STEPS:
+        elif not self.whole and (depth >= MAX_DEPTH or len(self.seen) >= MAX_STEPS):
             step.note = "(explain it by itself for more)"
         else:
             self.seen[key] = step
@@ -301,9 +305,9 @@ class _Tracer:
             value = shown(self.run.column(table, name), row)
             received = shown(self.run.column(table, name, as_received=True), row)
             place = table.place(row, name)
-            if table.name in self.run.study.tables and table.name not in self.run.tables:
+            own = table.name in self.tables and table.name not in self.run.tables
+            if own:
                 place = f"{self.run.study.shown}/{place}"
-            own = table.name in self.run.study.tables and table.name not in self.run.tables
             return Step(said, value, place, received=received if received != value else "",
                         kind="row" if own else "cell", at=(table.name, row))
         place = str(self.run.study.document.place("identity"))
@@ -350,7 +354,7 @@ class _Tracer:
             if table is not None and table.filed and not (table.records.subject >= 0).any():
                 frame = pd.DataFrame({c: self.run.column(table, c) for c in table.columns})
                 places = [] if table.line is None else [table.place(row) for row in range(table.n)]
-            elif name in self.run.study.tables:
+            elif name in self.tables:
                 frame = self.run.study.lookup(name)
                 places = [f"{self.run.study.shown}/tables/{name}.csv line {n + 2}" for n in range(len(frame))]
             else:
