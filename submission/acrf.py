@@ -18,15 +18,22 @@ from engine.spec.study import Study
 from submission.crf_front import AT_ANY, visits_of
 from submission.crf_layout import CrfLayout
 from submission.crf_page import GREY, Box, Page, Text
-from submission.pdf_text import font_of, width
+from submission.pdf_text import PLAIN, dated, font_of, no_clock, width
 
 ASCENT = 0.8  # of the size of a letter: its upper edge over the base line
 
 
 def acrf_pdf(layout: CrfLayout, study: Study) -> bytes:
     """The file of a layout."""
+    with no_clock():
+        return _drawn(layout, study)
+
+
+def _drawn(layout: CrfLayout, study: Study) -> bytes:
     buffer = io.BytesIO()
-    canvas = Canvas(buffer, pagesize=(layout.pages[0].w, layout.pages[0].h), invariant=1, pageCompression=1)
+    first = (layout.pages[0].w, layout.pages[0].h)
+    canvas = Canvas(buffer, pagesize=first, invariant=1, pageCompression=1, initialFontName=font_of("", PLAIN))
+    dated(canvas, study.file.created)
     canvas.setTitle(f"{study.name} annotated case report form")
     canvas.setSubject(study.file.title)
     canvas.setAuthor(study.name)

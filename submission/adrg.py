@@ -170,7 +170,9 @@ def _processing(guide: Guide, built: Built, names: Sequence[str], splits: Sequen
     guide.table("What each analysis dataset is made of",
                 {"Dataset": 1, "Tabulations and collected data": 4, "Analysis datasets": 3}, rows, NONE)  # fmt: skip
     used = sorted({s for n in names for s in sources.get(n, ()) if s not in names})
-    first = Stage("Tabulations", (", ".join(used) or "none",))
+    raw = [s for s in used if s not in study.datasets]
+    read = [", ".join(s for s in used if s in study.datasets) or "none"]
+    first = Stage("Tabulations", (*read, *([f"Collected data read directly: {', '.join(raw)}"] if raw else [])))
     levels = [Stage(f"Analysis datasets, step {i}", (", ".join(level),))
               for i, level in enumerate(steps_of(names, sources), 1)]  # fmt: skip
     guide.flow("Dependencies of the analysis datasets", [first, *levels], [""] * len(levels))

@@ -17,6 +17,7 @@ from reportlab.lib.units import cm
 from reportlab.platypus import (
     BaseDocTemplate,
     CondPageBreak,
+    Flowable,
     Frame,
     KeepTogether,
     LongTable,
@@ -29,22 +30,23 @@ from reportlab.platypus import Paragraph as Words
 from reportlab.platypus.tableofcontents import TableOfContents
 
 from submission.guide import Bullets, Flow, Guide, Heading, Paragraph, Table
-from submission.pdf_text import BOLD, PLAIN, font_of
+from submission.pdf_text import BOLD, PLAIN, dated, font_of, no_clock
 
 MARGIN = 2.0 * cm
 ROOM = 110  # points that a heading and what follows it need on a page
 WIDE = A4[0] - 2 * MARGIN
-HEAD_FILL, STAGE_FILL, DRAFT_FILL, LINE = "#d9e2ec", "#eef3f8", "#fff2a8", "#9aa5b1"
+HEAD_FILL, STAGE_FILL, DRAFT_FILL, LINE, EDGE = "#d9e2ec", "#eef3f8", "#fff2a8", "#9aa5b1", "#5b7083"
 
 
 def _style(name: str, size: float, font: str = PLAIN, **more: Any) -> ParagraphStyle:
     font_of("", font)
-    return ParagraphStyle(name, fontName=font, fontSize=size, leading=size * 1.3, **more)
+    return ParagraphStyle(name, fontName=font, bulletFontName=PLAIN, fontSize=size, leading=size * 1.3, **more)
 
 
 def guide_pdf(guide: Guide) -> bytes:
     """The PDF file of a guide."""
-    return _Writer(guide).bytes()
+    with no_clock():
+        return _Writer(guide).bytes()
 
 
 class _Writer(BaseDocTemplate):  # type: ignore[misc]
@@ -69,7 +71,7 @@ class _Writer(BaseDocTemplate):  # type: ignore[misc]
         super().__init__(
             self.buffer, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=MARGIN, bottomMargin=MARGIN,
             title=f"{guide.study} {guide.title}", author=guide.study, subject=guide.subtitle, creator="Trialmill",
-            invariant=1, pageCompression=1,
+            invariant=1, pageCompression=1, initialFontName=font_of("", PLAIN),
         )  # fmt: skip
         frame = Frame(MARGIN, MARGIN, WIDE, A4[1] - 2 * MARGIN, 0, 0, 0, 0)
         self.addPageTemplates([PageTemplate("page", [frame], onPage=self._edges)])
@@ -81,8 +83,9 @@ class _Writer(BaseDocTemplate):  # type: ignore[misc]
         return self.buffer.getvalue()
 
     def beforeDocument(self) -> None:
-        """Each pass numbers the headings anew."""
+        """Each pass numbers the headings anew, in a file of its own."""
         self.keys = 0
+        dated(self.canv, self.guide.created)
 
     def afterFlowable(self, flowable: Any) -> None:
         """A heading goes into the contents and the bookmarks."""
@@ -116,6 +119,10 @@ class _Writer(BaseDocTemplate):  # type: ignore[misc]
             story.append(self._words(guide.draft_note, "draft"))
         story += [Spacer(1, 14), self._words("Contents", "h2")]
         contents = TableOfContents(dotsMinLevel=0)
+        contents.tableStyle = TableStyle([
+            ("FONTNAME", (0, 0), (-1, -1), PLAIN),
+            *((side, (0, 0), (-1, -1), 0) for side in ("LEFTPADDING", "RIGHTPADDING")),
+        ])  # fmt: skip
         contents.levelStyles = [_style("toc1", 9, spaceBefore=3), _style("toc2", 8.5, leftIndent=14)]
         story += [contents, PageBreak()]
         for block in guide.blocks:
@@ -143,6 +150,7 @@ class _Writer(BaseDocTemplate):  # type: ignore[misc]
         rows = [[self._words(c, "head") for c in block.columns]]
         rows += [[self._words(c, "cell") for c in row] for row in block.rows]
         style = TableStyle([
+            ("FONTNAME", (0, 0), (-1, -1), PLAIN),
             ("GRID", (0, 0), (-1, -1), 0.4, HexColor(LINE)),
             ("BACKGROUND", (0, 0), (-1, 0), HexColor(HEAD_FILL)),
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -159,14 +167,36 @@ class _Writer(BaseDocTemplate):  # type: ignore[misc]
         for index, stage in enumerate(block.stages):
             cells = [[self._words(stage.title, "head")], *([self._words(i, "cell")] for i in stage.items)]
             style = TableStyle([
-                ("BOX", (0, 0), (-1, -1), 0.8, HexColor("#5b7083")),
+                ("FONTNAME", (0, 0), (-1, -1), PLAIN),
+                ("BOX", (0, 0), (-1, -1), 0.8, HexColor(EDGE)),
                 ("BACKGROUND", (0, 0), (-1, -1), HexColor(STAGE_FILL)),
                 *((side, (0, 0), (-1, -1), 2) for side in ("TOPPADDING", "BOTTOMPADDING")),
             ])  # fmt: skip
             story.append(LongTable(cells, [WIDE * 0.86], style=style))
             if index < len(block.stages) - 1:
-                story.append(self._words(f"\u2193 {block.arrows[index]}".strip(), "arrow"))
+                story += [_Arrow(), *([self._words(block.arrows[index], "arrow")] if block.arrows[index] else [])]
         return [KeepTogether(story), Spacer(1, 8)]
+
+
+class _Arrow(Flowable):  # type: ignore[misc]
+    """An arrow that points down, in the middle."""
+
+    def wrap(self, width: float, _height: float) -> tuple[float, float]:
+        """Its size."""
+        self.middle = width / 2
+        return width, 14.0
+
+    def draw(self) -> None:
+        """A line and its head."""
+        self.canv.setStrokeColor(HexColor(EDGE))
+        self.canv.setFillColor(HexColor(EDGE))
+        self.canv.line(self.middle, 13, self.middle, 4)
+        head = self.canv.beginPath()
+        head.moveTo(self.middle - 3, 5)
+        head.lineTo(self.middle + 3, 5)
+        head.lineTo(self.middle, 0)
+        head.close()
+        self.canv.drawPath(head, stroke=0, fill=1)
 
 
 def _marked(text: str, font: str) -> str:

@@ -8,7 +8,12 @@ Sources: PDF 1.7 (ISO 32000-1) section 9.6; reportlab user guide, chapter 3.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
+from typing import Any
 
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
@@ -46,6 +51,22 @@ def wrap(text: str, limit: float, size: float, font: str = PLAIN) -> list[str]:
             line = pieces[-1]
         lines.append(line)
     return lines
+
+
+@contextmanager
+def no_clock() -> Iterator[None]:
+    """Nothing of the day or the environment gets into a PDF that is made here (reportlab reads SOURCE_DATE_EPOCH)."""
+    kept = os.environ.pop("SOURCE_DATE_EPOCH", None)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            os.environ["SOURCE_DATE_EPOCH"] = kept
+
+
+def dated(canvas: Any, created: datetime) -> None:
+    """Give a file the study's own time."""
+    canvas.setDateFormatter(lambda *_: f"D:{created:%Y%m%d%H%M%S}+00'00'")
 
 
 def longest_word(text: str, size: float, font: str = PLAIN) -> float:

@@ -137,7 +137,15 @@ def test_the_same_study_gives_the_same_bytes_on_another_day(study, layout, pdf, 
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + 86_400 * 400)
     monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(1))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     assert acrf_pdf(crf_layout(study), study) == pdf
+
+
+def test_every_font_is_embedded_and_the_time_is_the_studys(study, pdf):
+    reader = pypdf.PdfReader(io.BytesIO(pdf))
+    fonts = [f.get_object() for p in reader.pages for f in p["/Resources"]["/Font"].values()]
+    assert fonts and all("/FontFile2" in f["/FontDescriptor"] for f in fonts)
+    assert reader.metadata.creation_date.replace(tzinfo=None) == study.file.created.replace(tzinfo=None)
 
 
 def test_domains_beside_each_other_have_different_colours_where_there_are_enough():

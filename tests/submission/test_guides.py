@@ -221,12 +221,21 @@ def test_the_same_guide_gives_the_same_bytes_on_another_day(build, monkeypatch):
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + 86_400 * 400)
     monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(1_000_000_000))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     again = csdrg(build(), FINDINGS)
     assert (guide_docx(again), guide_pdf(again)) == before
     with zipfile.ZipFile(io.BytesIO(before[0])) as file:
         assert {i.date_time for i in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         core = file.read("docProps/core.xml").decode()
     assert core.count("2030-01-01T00:00:00Z") == 2
+    assert pypdf.PdfReader(io.BytesIO(before[1])).metadata.creation_date.isoformat() == "2030-01-01T00:00:00+00:00"
+
+
+def test_every_font_of_the_pdf_is_embedded(build):
+    for guide in (csdrg(build(), FINDINGS), adrg(build(), FINDINGS)):
+        reader = pypdf.PdfReader(io.BytesIO(guide_pdf(guide)))
+        fonts = [f.get_object() for p in reader.pages for f in p["/Resources"]["/Font"].values()]
+        assert fonts and all("/FontFile2" in f["/FontDescriptor"] for f in fonts)
 
 
 def test_drafts_are_marked_in_both_files(build):
