@@ -46,6 +46,7 @@ from trialmill.simulate import simulate_study
 from trialmill.spec_commands import spec
 from validators.lint import lint_rules
 from validators.reference import rule_reference
+from validators.rule_pages import coverage, rule_list
 
 app = typer.Typer(
     add_completion=False,
@@ -225,10 +226,12 @@ def reference(docs: Annotated[Path, typer.Option(help="Folder to write to.")] = 
     (docs / "keys.md").write_text(key_reference({"guides.yaml": GuideTexts}), encoding="utf-8")
     (docs / "verbs.md").write_text(verb_reference(), encoding="utf-8")
     (docs / "rules.md").write_text(rule_reference(), encoding="utf-8")
+    (docs / "rule-list.md").write_text(rule_list(), encoding="utf-8")
+    (docs / "rule-coverage.md").write_text(coverage(), encoding="utf-8")
     for name, schema in {"dataset": dataset_schema(), **file_schemas({"guides": GuideTexts})}.items():
         text = json.dumps(schema, indent=1, ensure_ascii=True) + "\n"
         (docs / "schema" / f"{name}.schema.json").write_text(text, encoding="utf-8")
-    print(f"wrote keys.md, verbs.md, rules.md and schema/*.json in {docs}")
+    print(f"wrote keys.md, verbs.md, rules.md, rule-list.md, rule-coverage.md and schema/*.json in {docs}")
 
 
 @terminology.command("import")

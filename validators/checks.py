@@ -2,9 +2,12 @@
 
     each        every record satisfies a condition
     per         groups of records are of a stated size, or hold a stated number of different values
+    pairs       two variables belong together: each value of one has one of the other, and the reverse
     same        two datasets hold the same subjects, or one none that the other lacks
     totals      counts agree
     no_overlap  the periods of two sets of records share no day of a subject
+
+Checks of what a package holds stand in holdings.py.
 
 A condition must be known to be true: a missing value breaks a check unless the condition allows it by `is missing`. A
 `where` that is not known to be true leaves the record out.
@@ -19,6 +22,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from engine.dates import spans
@@ -50,6 +54,7 @@ class Check(Model):
     reads: ClassVar[str]
     scope: ClassVar[Scope]
     says: str = ""
+    do: str = ""
     variable: str = ""
 
     def datasets(self) -> tuple[str, ...]:
@@ -153,6 +158,69 @@ class Per(Check):
     def about(self) -> str:
         """The variable that findings name."""
         return self.variable or (self.distinct or self.per)[-1]
+
+
+class Pairs(Check):
+    """Each value of the first variable has one of the second and the reverse, among records alike in `within`.
+
+    The records named are those whose pair is not the most frequent one; a missing value pairs with nothing.
+    """
+
+    reads: ClassVar[str] = "pairs"
+    scope: ClassVar[Scope] = "study"
+    pairs: Annotated[Names, Field(min_length=2, max_length=2)]
+    of: str
+    within: Names = []
+    where: Expression | None = None
+
+    def datasets(self) -> tuple[str, ...]:
+        """See Check."""
+        return (self.of,)
+
+    def expressions(self) -> Iterator[tuple[str, Expression]]:
+        """See Check."""
+        if self.where is not None:
+            yield self.of, self.where
+
+    def variables(self) -> Iterator[tuple[str, str]]:
+        """See Check."""
+        yield from ((self.of, name) for name in (*self.pairs, *self.within))
+
+    def run(self, shelf: Shelf, lets: dict[str, Value]) -> list[Broken]:
+        """See Check."""
+        view = view_of(shelf, self.of, lets).where(self.where)
+        one, other = (view.own(name) for name in self.pairs)
+        group = np.zeros(view.n, dtype=np.int64)
+        for name in self.within:
+            codes = pd.factorize(view.own(name), use_na_sentinel=False)[0]
+            group = pd.factorize(group * (int(codes.max(initial=0)) + 1) + codes)[0].astype(np.int64)
+        wrong = view.only(~usual_pairs(one, other, group))
+        if not wrong.n:
+            return []
+        formats = [shelf.info(self.of).variable(name).format for name in self.pairs]
+        texts = zip(*(wrong.own(name) for name in self.pairs), strict=True)
+        first, second = self.pairs
+        says = [f"{first} {show(a, formats[0])}, {second} {show(b, formats[1])}" for a, b in texts]
+        return [Broken(self.of, self.variable or second, wrong.rows, says)]
+
+
+def usual_pairs(one: pd.Series, other: pd.Series, group: NDArray[np.int64] | None = None) -> Bools:
+    """Records whose pair is the most frequent of both its values in its group; ties: the lowest; missing: true."""
+    left, lefts = pd.factorize(one, sort=True)
+    right, rights = pd.factorize(other, sort=True)
+    known = (left >= 0) & (right >= 0)
+    group = np.zeros(len(one), dtype=np.int64) if group is None else group
+    left, right = group * max(len(lefts), 1) + left, group * max(len(rights), 1) + right
+    width = int(right.max(initial=0)) + 1
+    pair = left * width + right
+    numbers, counts = np.unique(pair[known], return_counts=True)
+    mine, theirs = numbers // width, numbers % width
+    if len(np.unique(mine)) == len(np.unique(theirs)) == len(numbers):
+        return np.ones(len(one), dtype=bool)
+    order = np.lexsort((numbers, -counts))
+    table = pd.DataFrame({"pair": numbers[order], "one": mine[order], "other": theirs[order]})
+    good = table[~table["one"].duplicated() & ~table["other"].duplicated()]["pair"]
+    return ~known | np.isin(pair, good.to_numpy())
 
 
 class Subset(Model):
@@ -314,9 +382,6 @@ class NoOverlap(Check):
         return view, pd.DataFrame({"row": rows, "who": who, "day": days})
 
 
-CHECKS: dict[str, type[Check]] = {c.reads: c for c in (Each, Per, Same, Totals, NoOverlap)}
-
-
 def view_of(shelf: Shelf, name: str, lets: dict[str, Value]) -> View:
     """The records of a dataset with the values that the rule names."""
     return View(shelf, name, {key: value.give for key, value in lets.items()})
@@ -343,4 +408,4 @@ def said(says: str, view: View) -> list[str]:
     return ["".join(columns[p][i] if at % 2 else p for at, p in enumerate(parts)) for i in range(view.n)]
 
 
-__all__ = ["CHECKS", "Bools", "Broken", "Check", "Scope", "placeholders", "said"]
+__all__ = ["Bools", "Broken", "Check", "Scope", "placeholders", "said", "usual_pairs"]

@@ -86,7 +86,7 @@ def of_variable(info: DatasetInfo, variable: VariableInfo, terms: Terms) -> Iter
         f"longer than {size} bytes",
         do="raise length: in the spec (200 at most), or split the text with  overflow: supp",
     )
-    yield Constraint("blanks", name, v.tidy, "a blank stands before or after the value")
+    yield Constraint("blanks", name, v.tidy, "a blank stands before or after the value, or it is a period alone")
     fixed = _fixed(info, name, terms)
     if fixed:
         one = {fixed}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.errors import DataError
+from validators.described import with_advice
 from validators.findings import STANDARD_RULES, STUDY_RULES, Fault
 from validators.names import BoundCheck, datasets_of
 from validators.rules import Explained, Rule, Rules
@@ -64,20 +65,21 @@ def run_rules(shelf: Shelf, rules: Rules) -> Outcome:
 
 
 def _faults(shelf: Shelf, rule: Rule, bound: BoundCheck) -> list[Fault]:
-    check = bound.check
+    check, do = bound.check, bound.check.do or rule.head.do
     try:
         broken = check.run(shelf, bound.lets)
     except DataError as error:
         told = "; ".join(" ".join(x for x in (p.what, p.found) if x) for p in error.problems)
         says = f"{rule.head.title}: this cannot be told: {told}"
-        fault = Fault(rule.id, rule.head.severity, check.datasets()[0], check.variable, says, place=bound.place)
+        name = check.datasets()[0] if check.datasets() else ""
+        fault = Fault(rule.id, rule.head.severity, name, check.variable, says, do=do, place=bound.place)
         return [replace(fault, source=_source(rule), signature="cannot be told", untold=True)]
     found = []
     for each in broken:
         fault = Fault(rule.id, rule.head.severity, each.dataset, each.variable, rule.head.title, each.rows, each.says)
         if not len(each.rows):
             fault.says, fault.values = ": ".join([rule.head.title, *each.says]), []
-        found.append(replace(fault, place=bound.place, source=_source(rule), signature=check.says))
+        found.append(replace(fault, do=do, place=bound.place, source=_source(rule), signature=check.says))
     return found
 
 
@@ -88,7 +90,7 @@ def _source(rule: Rule) -> str:
 def explain(faults: list[Fault], known: list[Explained], shelf: Shelf) -> list[Fault]:
     """The same faults, split so that records which the study explains carry its reason."""
     result = []
-    for fault in faults:
+    for fault in map(with_advice, faults):
         named = shelf.named(fault.dataset)
         reasons = np.array([""] * max(len(fault.rows), 1), dtype=object)
         for each in known:

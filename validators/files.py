@@ -15,13 +15,28 @@ from formats.metadata import DatasetMeta
 from validators.findings import Fault
 
 NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,7}")
+DATASET = re.compile(r"[A-Z][A-Z0-9]{0,7}")
 MAX_LABEL, MAX_LENGTH = 40, 200
+MAX_BYTES = 5 * 1024**3  # of one file; FDA splits what is larger
 
 
 def settled(info: DatasetInfo, meta: DatasetMeta) -> DatasetInfo:
     """What a dataset should be, with the lengths that its file has."""
     lengths = {v.name: v.length for v in meta.variables}
     return replace(info, variables=tuple(replace(v, length=lengths.get(v.name, v.length)) for v in info.variables))
+
+
+def path_faults(name: str, size: int, records: int) -> Iterator[Fault]:
+    """Where a file may not be submitted, whatever it holds: the name of its dataset, bytes, no record."""
+    if not DATASET.fullmatch(name):
+        expected = "a letter, then letters and digits, 8 at most"
+        yield Fault("file", "error", name, "", f"no name for a dataset: {name}", expected=expected, do="rename it")
+    if size > MAX_BYTES:
+        says = f"the file has {size:,} bytes"
+        yield Fault("file", "error", name, "", says, expected=f"{MAX_BYTES:,} at most", do="split the dataset")
+    if not records:
+        do = "leave the dataset out of the package"
+        yield Fault("file", "error", name, "", "the file holds no record", do=do)
 
 
 def file_faults(catalogue: Catalogue, info: DatasetInfo, meta: DatasetMeta) -> Iterator[Fault]:

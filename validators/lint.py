@@ -8,6 +8,7 @@ from __future__ import annotations
 from engine.errors import Place, Problem, SpecError, nearest
 from engine.spec.catalogue import Catalogue
 from engine.spec.study import Study
+from validators.described import schema_rules
 from validators.dispositions import load_dispositions
 from validators.explained import load_explained
 from validators.names import unknown_names
@@ -35,9 +36,9 @@ def linted_rules(catalogue: Catalogue) -> tuple[list[Problem], Rules]:
         for bound in rule.checks if rule.study else ():
             found = unknown_names(bound, catalogue)
             problems += [Problem(f"{rule.id}: {p.what}", p.place, p.found, p.expected, p.nearest, p.do) for p in found]
-    known = [r.id for r in rules.rules]
+    known = [*(r.id for r in rules.rules), *schema_rules()]
     for explained, place in rules.explained:
-        if explained.rule not in known and not explained.rule.islower():  # rules of the schemas are lower-case words
+        if explained.rule not in known:
             near = nearest(explained.rule, known)
             problems.append(Problem(f'explained: no rule "{explained.rule}"', place, nearest=near))
     return sorted(dict.fromkeys(problems), key=lambda p: (p.place or Place(""), p.what)), rules

@@ -18,6 +18,7 @@ import pandas as pd
 from engine.numbers import number_texts
 from engine.spec.catalogue import DatasetInfo
 from validators import values as v
+from validators.checks import usual_pairs
 from validators.constraints import CODES, Constraint, is_code, term_constraint
 from validators.terms import Allowed, Terms
 
@@ -126,21 +127,7 @@ def _decoded(frame: pd.DataFrame, code: str, name: str, decodes: dict[str, str])
 
 
 def _one_to_one(frame: pd.DataFrame, code: str, name: str) -> v.Bools:
-    """Records whose pair is the most frequent of their code and of their name; ties: the lowest text."""
-    one, codes = pd.factorize(frame[code], sort=True)
-    other, names = pd.factorize(frame[name], sort=True)
-    known = (one >= 0) & (other >= 0)
-    pair = one * max(len(names), 1) + other
-    numbers, counts = np.unique(pair[known], return_counts=True)
-    if len(numbers) <= min(len(codes), len(names)):  # as many pairs as codes and names, the usual case
-        left, right = numbers // max(len(names), 1), numbers % max(len(names), 1)
-        if len(np.unique(left)) == len(np.unique(right)) == len(numbers):
-            return np.ones(len(frame), dtype=bool)
-    table = pd.DataFrame({"pair": numbers, "n": counts})
-    table["code"], table["name"] = table["pair"] // len(names), table["pair"] % len(names)
-    table = table.sort_values(["n", "pair"], ascending=[False, True], kind="stable")
-    good = table[~table["code"].duplicated() & ~table["name"].duplicated()]["pair"]
-    return ~known | np.isin(pair, good.to_numpy())
+    return usual_pairs(frame[code], frame[name])
 
 
 def _by_value(info: DatasetInfo, variable: str, by: str, term: str, allowed: Allowed) -> Constraint:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.spec.binding import Model
-from validators.checks import CHECKS
+from validators.kinds import CHECKS
 from validators.lets import VALUES
 from validators.rules import __doc__ as about
 
@@ -50,6 +50,8 @@ def _kinds(kinds: Mapping[str, Any]) -> Iterator[str]:
 def _parameters(model: type[Model]) -> Iterator[tuple[str, bool]]:
     """Each parameter as it is written, and whether it is needed."""
     for key, info in model.model_fields.items():
+        if key == "among":  # filled in when a rule is read
+            continue
         yield info.alias or key, info.is_required()
 
 

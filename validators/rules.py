@@ -4,34 +4,45 @@ A rule has an id, a title, the question it answers, a severity and one or severa
 values that all its checks, or one of them, use (see lets.py). Rules of any study stand in standard/*.yaml of this room,
 those of one study in its checks.yaml, where `explained` names findings that are known and why.
 
-A check that speaks of several datasets is written once and held for each:
-- `each: "*"` (or a list of datasets) with `--` for the domain: every dataset that has all the variables it names, and
-  none of those that `lacking` names; not the datasets of `except`;
-- `with: {DATE: [--DTC, --STDTC]}`: once for each variable of the list, its name put in place of DATE.
+A rule says what to do about what it finds (`do`), and which published rules it answers (`published`: CDISC's, FDA's).
+A check that speaks of several datasets or variables is written once and held for each: see patterns.py.
 
 Sources: architecture, "validators"; house style, "Errors".
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from engine.errors import Place, Problem, SpecError, nearest
 from engine.spec.binding import Model, bind_data
 from engine.spec.catalogue import Catalogue
 from engine.spec.document import Document, load_document
-from validators.checks import CHECKS, Check
+from validators.checks import Check
 from validators.findings import Severity
-from validators.lets import VALUES, Value, listed
+from validators.kinds import CHECKS
+from validators.lets import VALUES, Names, Value
 from validators.names import BoundCheck, speaks_of_unknown
+from validators.patterns import Patterns, read_terms
 from validators.terms import DATA
 
 STUDY_FILE = "checks.yaml"
-GENERAL = ("sdtm.yaml", "adam.yaml")  # general rules, by the standard that they are for
-ALL = "*"
+GENERAL = (  # general rules; each file says the standard that it is for
+    "sdtm.yaml",
+    "sdtm_subjects.yaml",
+    "sdtm_events.yaml",
+    "sdtm_findings.yaml",
+    "sdtm_timing.yaml",
+    "sdtm_plan.yaml",
+    "sdtm_relations.yaml",
+    "sdtm_variables.yaml",
+    "adam.yaml",
+    "adam_subjects.yaml",
+    "adam_values.yaml",
+    "adam_variables.yaml",
+)
+TERMS = "terms.yaml"
 Path_ = tuple[str | int, ...]
 
 
@@ -42,6 +53,8 @@ class RuleHead(Model):
     answers: str = ""
     severity: Severity = "error"
     source: str = ""
+    published: Names = []
+    do: str = ""
     let: Any = None
     checks: Any = None
 
@@ -91,13 +104,15 @@ def load_rules(catalogue: Catalogue) -> Rules:
     """
     study = catalogue.study
     found, problems = Rules(), []
+    codes = load_document(DATA / TERMS, f"validators/standard/{TERMS}").data
+    terms = read_terms(codes, study.file.standards.sdtm_terminology)
     documents = [(load_document(DATA / name, f"validators/standard/{name}"), False) for name in GENERAL]
     own = study.folder / STUDY_FILE
     if own.is_file():
         documents.append((load_document(own, f"{study.shown}/{STUDY_FILE}"), True))
     for document, of_study in documents:
         try:
-            read_rules(document, catalogue, of_study, found)
+            read_rules(document, catalogue, of_study, found, terms)
         except SpecError as error:
             problems += error.problems
     if problems:
@@ -114,17 +129,20 @@ def _elsewhere(rule: Rule, bound: BoundCheck, catalogue: Catalogue) -> bool:
     return speaks_of_unknown(bound, catalogue)
 
 
-def read_rules(document: Document, catalogue: Catalogue, of_study: bool, into: Rules) -> None:
-    """The rules of one file, added to `into`; SpecError with all that is wrong."""
+def read_rules(
+    document: Document, catalogue: Catalogue, of_study: bool, into: Rules, terms: dict[str, str] | None = None
+) -> None:
+    """The rules of one file, added to `into`; SpecError with all that is wrong. `terms`: see patterns.py."""
     problems: list[Problem] = []
     file = bind_data(RulesFile, document.data, document, ())
+    patterns = Patterns(catalogue, file.standard, terms or {})
     known = {r.id: r.place for r in into.rules}
     for name, data in file.rules.items():
         place = document.key_place("rules", name)
         if name in known:
             problems.append(Problem(f"the rule {name} is given twice", place, found=f"first at {known[name]}"))
         try:
-            into.rules.append(_rule(name, data, document, catalogue, of_study, file.standard))
+            into.rules.append(_rule(name, data, document, patterns, of_study))
         except SpecError as error:
             problems += error.problems
     into.explained += [(e, document.place("explained", i)) for i, e in enumerate(file.explained)]
@@ -132,24 +150,29 @@ def read_rules(document: Document, catalogue: Catalogue, of_study: bool, into: R
         raise SpecError(problems)
 
 
-def _rule(name: str, data: Any, document: Document, catalogue: Catalogue, of_study: bool, standard: str) -> Rule:
+def _rule(name: str, data: Any, document: Document, patterns: Patterns, of_study: bool) -> Rule:
     path: Path_ = ("rules", name)
     head = bind_data(RuleHead, data, document, path, name)
     problems: list[Problem] = []
     if not isinstance(head.checks, list) or not head.checks:
         raise SpecError(Problem(f"{name}: no checks", document.place(*path), do="checks: a list of checks"))
     checks: list[BoundCheck] = []
-    common = _lets(name, head.let, document, (*path, "let"), problems)
+    try:
+        shared = patterns.with_terms(head.let)
+    except SpecError as error:
+        raise SpecError([replace(p, place=document.place(*path, "let")) for p in error.problems]) from None
+    common = _lets(name, shared, document, (*path, "let"), problems)
     for index, raw in enumerate(head.checks):
         at = (*path, "checks", index)
-        for written, pattern in _written_out(raw, catalogue, standard):
-            try:
+        try:
+            for each in patterns.written(raw):
+                written = each.data
                 body = {k: v for k, v in written.items() if k != "let"} if isinstance(written, dict) else written
                 check = _check(name, body, document, at)
                 own = _lets(name, written.get("let"), document, (*at, "let"), problems)
-                checks.append(BoundCheck(check, {**common, **own}, document.place(*at), pattern))
-            except SpecError as error:
-                problems += error.problems
+                checks.append(BoundCheck(check, {**common, **own}, document.place(*at), each.pattern))
+        except SpecError as error:
+            problems += [p if p.place else replace(p, place=document.place(*at)) for p in error.problems]
     if problems:
         raise SpecError(list(dict.fromkeys(problems)))
     return Rule(name, head, checks, document.key_place(*path), of_study)
@@ -201,56 +224,3 @@ def _lets(rule: str, raw: Any, document: Document, path: Path_, problems: list[P
         except SpecError as error:
             problems += error.problems
     return found
-
-
-def _written_out(raw: Any, catalogue: Catalogue, standard: str) -> Iterator[tuple[Any, bool]]:
-    """A check as it stands for each dataset and variable that it is written for, and whether it is a pattern."""
-    if not isinstance(raw, dict):
-        yield raw, False
-        return
-    kind = "of" if next(iter(raw), "") == "per" else "each"
-    named = raw.get(kind)
-    several = isinstance(named, list) or named == ALL
-    body = {k: v for k, v in raw.items() if k not in ("with", "except", "lacking")}
-    excluded, lacking = set(listed(raw.get("except", []))), [str(v) for v in listed(raw.get("lacking", []))]
-    names = _datasets(catalogue, standard) if named == ALL else listed(named) if several else [named]
-    slots = raw.get("with") if isinstance(raw.get("with"), dict) else {}
-    for name in names:
-        info = catalogue.datasets.get(str(name))
-        held = {v.name for v in info.variables} if info is not None else set()
-        if name in excluded or held & {v.replace("--", str(name)) for v in lacking}:
-            continue
-        one = _replaced({**body, kind: name} if several else body, "--", str(name)) if several else body
-        for filled in _filled(
-            one, {k: [str(v).replace("--", str(name)) for v in listed(vs)] for k, vs in slots.items()}
-        ):
-            yield filled, named == ALL or (several and bool(slots))
-
-
-def _filled(body: Any, slots: dict[str, list[str]]) -> Iterator[Any]:
-    if not slots:
-        yield body
-        return
-    slot, *rest = slots
-    for value in slots[slot]:
-        yield from _filled(_replaced(body, re.compile(rf"\b{re.escape(slot)}\b"), value), {k: slots[k] for k in rest})
-
-
-def _replaced(data: Any, old: str | re.Pattern[str], new: str) -> Any:
-    if isinstance(data, str):
-        return data.replace(old, new) if isinstance(old, str) else old.sub(new, data)
-    if isinstance(data, list):
-        return [_replaced(d, old, new) for d in data]
-    if isinstance(data, dict):
-        return {k: _replaced(d, old, new) for k, d in data.items()}
-    return data
-
-
-def _datasets(catalogue: Catalogue, standard: str) -> list[str]:
-    packages = catalogue.study.file.packages
-    working = {n for n, spec in catalogue.study.datasets.items() if spec.working}
-    return [
-        n
-        for n, i in sorted(catalogue.datasets.items())
-        if standard in ("", packages[i.package].standard) and n not in working
-    ]

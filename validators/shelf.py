@@ -79,10 +79,13 @@ class Shelf:
         return Named(self.info(name), self.frame(name)) if known else None
 
     def column(self, name: str, variable: str) -> pd.Series:
-        """A variable of a dataset; missing throughout when the spec has it and the file does not."""
+        """A variable of a dataset; missing throughout when the spec leaves it out because no record has a value."""
         frame = self.frame(name)
         if variable in frame.columns:
             return frame[variable]
+        known = next((v for v in self.info(name).variables if v.name == variable), None)
+        if known is not None and known.optional:
+            return constant(np.nan if known.type == "Num" else None, len(frame))
         raise DataError(Problem(f"{name} has no {variable}"))
 
     def qualifier(self, domain: str, name: str) -> pd.Series:
@@ -140,6 +143,7 @@ class View:
         self.shelf, self.name, self.lets = shelf, name, lets or {}
         self.frame = shelf.frame(name)
         self.rows: Rows = np.arange(len(self.frame)) if rows is None else rows
+        self._whole = rows is None
         self._made: dict[str, pd.Series] = {}
 
     @property
@@ -149,6 +153,8 @@ class View:
 
     def only(self, mask: Bools) -> View:
         """The same view of some of its records."""
+        if mask.all():
+            return self
         inner = np.flatnonzero(mask)
         seen = View(self.shelf, self.name, self.lets, self.rows[inner])
         seen._made = {name: take_values(values, inner) for name, values in self._made.items()}
@@ -156,7 +162,8 @@ class View:
 
     def own(self, variable: str) -> pd.Series:
         """A variable of the records themselves."""
-        return take_values(self.shelf.column(self.name, variable), self.rows)
+        values = self.shelf.column(self.name, variable)
+        return values if self._whole else take_values(values, self.rows)
 
     def values(self, ref: VariableRef) -> pd.Series:
         """Values for each record, text or float64, missing as NaN, index 0..n-1; DataError when there are none."""

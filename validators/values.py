@@ -105,10 +105,11 @@ def no_longer(values: pd.Series, size: int) -> Bools:
 
 
 def tidy(values: pd.Series) -> Bools:
-    """Texts that are not empty and do not begin or end with a blank."""
+    """Texts that are not empty, no period alone, and do not begin or end with a blank."""
     texts = _arrow(values)
     edge = pc.or_(pc.starts_with(texts, " "), pc.ends_with(texts, " "))
-    return _bools(pc.invert(pc.or_(edge, pc.equal(texts, ""))))
+    empty = pc.or_(pc.equal(texts, ""), pc.equal(texts, "."))  # how SAS shows a missing number
+    return _bools(pc.invert(pc.or_(edge, empty)))
 
 
 def whole_positive(values: pd.Series) -> Bools:

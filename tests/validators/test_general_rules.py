@@ -1,9 +1,11 @@
 """Every check of the general rules is broken by the corruption it is for, and by nothing in clean datasets."""
 
+from pathlib import Path
+
 import pytest
 
 from validators.evaluate import run_rules
-from validators.rules import load_rules
+from validators.rules import Rules, load_rules
 
 CORRUPTIONS = [
     ("SD01", "AE", [("USUBJID", 0, "T-9")], "a subject that DM does not have"),
@@ -81,7 +83,9 @@ CORRUPTIONS = [
 
 @pytest.fixture(scope="module")
 def general(catalogue):
-    return load_rules(catalogue)
+    """Rules of the two files that the made-up study is for; the others are held by faults planted in BY002."""
+    known = load_rules(catalogue).rules
+    return Rules([r for r in known if Path(r.place.file).name in ("sdtm.yaml", "adam.yaml")])
 
 
 def corrupted(shelf, dataset, changes):
@@ -96,16 +100,21 @@ def test_clean_datasets_break_no_general_rule(shelf, general):
     assert outcome.run == len(general.rules)
 
 
-@pytest.mark.parametrize(("rule", "dataset", "changes", "why"), CORRUPTIONS)
-def test_a_corruption_breaks_the_rule_that_is_for_it(shelf, general, rule, dataset, changes, why):
-    found = run_rules(corrupted(shelf, dataset, changes), general).faults
-    assert rule in {f.rule for f in found if f.dataset == dataset}, why
+@pytest.fixture(scope="module")
+def broken(fresh, general):
+    """The faults of the rule that each corruption is for."""
+    return [
+        run_rules(corrupted(fresh(), dataset, changes), Rules([r for r in general.rules if r.id == rule])).faults
+        for rule, dataset, changes, _ in CORRUPTIONS
+    ]
 
 
-def test_every_check_of_every_general_rule_can_fail(fresh, general):
+@pytest.mark.parametrize("at", range(len(CORRUPTIONS)), ids=[f"{c[0]} {c[3]}" for c in CORRUPTIONS])
+def test_a_corruption_breaks_the_rule_that_is_for_it(broken, at):
+    _, dataset, _, why = CORRUPTIONS[at]
+    assert [f for f in broken[at] if f.dataset == dataset], why
+
+
+def test_every_check_of_every_general_rule_can_fail(broken, general):
     places = {(rule.id, bound.place.line) for rule in general.rules for bound in rule.checks}
-    broken = set()
-    for _, dataset, changes, _ in CORRUPTIONS:
-        faults = run_rules(corrupted(fresh(), dataset, changes), general).faults
-        broken |= {(f.rule, f.place.line) for f in faults}
-    assert places - broken == set()
+    assert places - {(f.rule, f.place.line) for faults in broken for f in faults} == set()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from engine.spec.document import read_document
-from validators.checks import CHECKS
+from validators.kinds import CHECKS
 from validators.lets import VALUES
 from validators.reference import EXAMPLE, rule_reference
 
