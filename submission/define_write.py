@@ -35,9 +35,10 @@ DEFINE_VERSION, ODM_VERSION = "2.1.0", "1.3.2"
 ALIAS, DOMAIN_ALIAS = "nci:ExtCodeID", "DomainDescription"
 NOTATION = (
     "Methods and comments name submitted variables in capitals (AE.AESTDTC), fields of CRF forms and columns of "
-    "vendor files in lower case with the form or file first (ae.AESTDAT), and settings of the study with study. "
-    "(study.DCUTDT). Names that begin with _ and datasets that are not listed here are intermediate values, which a "
-    "method explains after it uses them. Conditions: a missing value satisfies no comparison."
+    "vendor files in lower case with the form or file first (ae.AESTDAT), and settings of the study as study.NAME. "
+    "Names that begin with _ and datasets that are not listed here are intermediate values, which a method explains "
+    "after it uses them; in such an explanation a name without a dataset is one of the dataset explained. In "
+    "conditions a missing value satisfies no comparison, and <> is not equal."
 )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel
 
+from engine.numbers import number_text
 from engine.spec.binding import Model
 from engine.spec.expressions import Expression
 from engine.spec.refs import FarRef, VariableRef
@@ -260,6 +261,8 @@ def _word(value: Any) -> str:
         return ", ".join(_word(v) for v in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return number_text(value)
     return "" if value is None else str(value)
 
 

@@ -32,18 +32,25 @@ class ValueLine:
 
 
 def by_test(study: Study, spec: DatasetSpec, variable: str) -> dict[str, list[ValueLine]]:
-    """Of a variable of a findings dataset: the lines behind each test code, by code."""
+    """Of a variable of a findings dataset: the lines behind each test code, part by part of the records."""
     code = f"{spec.name}TESTCD"
+    matched = _matched(study, spec, code)
     found: dict[str, dict[tuple[str, Place, Origin], ValueLine]] = {}
-    for part, line in lines_of(spec, code):
-        tests = line_values(study, spec, part, line).values or _matched(study, spec, code)
-        own = [(p, r) for p, r in lines_of(spec, variable) if part is None or p is None or p is part]
-        for test in tests:
-            for p, each in own:
-                said, origin = _of_test(study, spec, p or part, each, test)
-                value = ValueLine(said, origin, each.place, p or part, each)
-                found.setdefault(test, {}).setdefault((said, each.place, origin), value)
+    for part in spec.parts:
+        codes, results = _of_part(spec, code, part), _of_part(spec, variable, part)
+        if codes is None or results is None:
+            continue
+        for test in line_values(study, spec, part, codes).values or matched:
+            said, origin = _of_test(study, spec, part, results, test)
+            value = ValueLine(said, origin, results.place, part, results)
+            found.setdefault(test, {}).setdefault((said, results.place, origin), value)
     return {test: list(found[test].values()) for test in sorted(found)}
+
+
+def _of_part(spec: DatasetSpec, name: str, part: Part) -> VariableLine | None:
+    """The line that derives a variable for the records of a part: its own, else that of all records."""
+    lines = lines_of(spec, name)
+    return next((line for p, line in lines if p is part), next((line for p, line in lines if p is None), None))
 
 
 def by_parameter(study: Study, spec: DatasetSpec, variable: str) -> dict[str, list[ValueLine]]:

@@ -139,7 +139,7 @@ def test_wells_that_the_order_does_not_tell_apart_share_a_number_and_are_listed(
 def test_the_sentence_tells_the_rule_for_the_outlier():
     told = sentence(VERBS["mean"], Mean(of="GF.GFSTRESC", replace={"UNDETERMINED": 40}, drop_farthest={"sd_above": 0.5}))
     assert told == (
-        "Mean of GF.GFSTRESC; texts by UNDETERMINED = 40.0; of 3 values or more with a standard deviation above 0.5 the "
+        "Mean of GF.GFSTRESC; texts by UNDETERMINED = 40; of 3 values or more with a standard deviation above 0.5 the "
         "one farthest from the median is left out, none when two are equally far"
     )
     assert sentence(VERBS["mean"], Mean(of="GF.GFSTRESC")) == "Mean of GF.GFSTRESC"
