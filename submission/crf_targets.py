@@ -13,14 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from engine.run.overflow import MAX_BYTES, MOST, qualifier_name
 from engine.spec.catalogue import Catalogue
 from engine.spec.dataset import DatasetSpec, Part, VariableLine, is_working
 from engine.spec.expressions import Expression
-from engine.spec.forms import FormsSpec
+from engine.spec.forms import FormsSpec, Item
 from engine.spec.origin_terms import COLLECTED
 from engine.spec.origins import line_origin, lines_of
 from engine.spec.refs import VariableRef
@@ -118,9 +120,8 @@ class _Follower:
             if not self._is_own(leaf) and line_origin(self.study, spec, part, line).type != COLLECTED:
                 continue  # what every form has, such as the number of its record, is shown where it is submitted
             yield VALUE, leaf, self._target(spec, line, leaf)
-            unit = self._printed_unit(spec, line, leaf)
-            if unit is not None:
-                yield VALUE, leaf, unit
+            for more in (*self._printed_unit(spec, line, leaf), *self._overflow(spec, line, leaf)):
+                yield VALUE, leaf, more
         for leaf in self._anything(spec, part, line, ()):
             if self._is_field(leaf) and (self._is_own(leaf) or line.name in _VISITS):
                 yield HELPS, leaf, self._target(spec, line, leaf)
@@ -352,14 +353,22 @@ class _Follower:
             return 1
         return 2 if name.removeprefix(spec.name) in _GROUPING else None
 
-    def _printed_unit(self, spec: DatasetSpec, line: VariableLine, leaf: _Leaf) -> Target | None:
+    def _printed_unit(self, spec: DatasetSpec, line: VariableLine, leaf: _Leaf) -> Iterator[Target]:
         """The unit printed beside a result is collected with it."""
-        name = f"{spec.name}ORRESU"
+        name, item = f"{spec.name}ORRESU", self._item_of(leaf)
+        if line.name == f"{spec.name}ORRES" and name in spec.names and item is not None and item.unit:
+            yield Target(spec.name, name, self._condition(spec, leaf))
+
+    def _overflow(self, spec: DatasetSpec, line: VariableLine, leaf: _Leaf) -> Iterator[Target]:
+        """Qualifiers in which a text goes on that the form lets be longer than a variable."""
+        item = self._item_of(leaf)
+        if line.options.overflow == "supp" and item is not None and item.length is not None:
+            for number in range(1, min(ceil(item.length / MAX_BYTES) - 1, MOST) + 1):
+                yield Target(f"SUPP{spec.name}", "QVAL", (("QNAM", qualifier_name(line.name, number)),))
+
+    def _item_of(self, leaf: _Leaf) -> Item | None:
         form = self.forms.forms.get(leaf.form)
-        item = form.items.get(leaf.column) if form is not None else None
-        if line.name != f"{spec.name}ORRES" or name not in spec.names or item is None or not item.unit:
-            return None
-        return Target(spec.name, name, self._condition(spec, leaf))
+        return form.items.get(leaf.column) if form is not None else None
 
 
 def _agree(words: dict[str, str], other: dict[str, str]) -> bool:

@@ -35,6 +35,7 @@ forms:
       LIMITING: {type: code, codes: NY, prompt: Dose limiting}
       CHECKED: {type: code, codes: NY, prompt: Checked by the monitor}
       UNREAD: {type: text, prompt: Not read by anything}
+      NOTE: {type: text, length: 450, prompt: Deviation}
   signs:
     name: Signs
     visits: [V1, V2]
@@ -117,7 +118,7 @@ keys: [USUBJID, DVTERM]
 records: {each: event, where: event.LIMITING is present}
 keep: _STOPDAT is present
 variables:
-  DVTERM: {set: DEVIATION}
+  DVTERM: {copy: event.NOTE, overflow: supp}
   _STOPDAT: {iso8601: stop.STOPDAT, type: Char}
 """,
 }

@@ -24,6 +24,7 @@ def study(made_up_folder):
         ("event.LIMITING", ["SUPPAE.QVAL QNAM=AELIM"], "a supplemental qualifier"),
         ("event.CHECKED", [], "read by a check only"),
         ("event.UNREAD", [], "read by nothing"),
+        ("event.NOTE", ["DV.DVTERM", "SUPPDV.QVAL QNAM=DVTERM1", "SUPPDV.QVAL QNAM=DVTERM2"], "450 letters need three parts"),
         ("signs.PULSE", ["VS.VSORRES VSTESTCD=PULSE", "VS.VSORRESU VSTESTCD=PULSE"], "its unit is printed"),
         ("signs.TEMP", ["VS.VSORRES VSTESTCD=TEMP"], "one record for each item"),
         ("signs.TEMPU", ["VS.VSORRESU VSTESTCD=TEMP"], "the unit that was ticked"),
