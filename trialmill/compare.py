@@ -52,8 +52,8 @@ def compare(request: Request) -> Outcome:
         if not path.exists():
             raise CommandError(Problem("no such file or folder", Place(str(path))))
     outcome = Outcome(str(request.base), str(request.qc), settings=_settings(request))
-    found = _found(request, outcome)
     known = _Known(request)
+    found = _found(request, outcome, known)
     for name, base, qc in found:
         outcome.results.append(_result(request, known, name, base, qc))
     outcome.notes += known.notes
@@ -75,11 +75,11 @@ def _settings(request: Request) -> dict[str, str]:
     return said
 
 
-def _found(request: Request, outcome: Outcome) -> list[tuple[str, Path, Path]]:
+def _found(request: Request, outcome: Outcome, known: _Known) -> list[tuple[str, Path, Path]]:
     """The datasets to compare; what only one folder has goes to the outcome."""
     if request.base.is_file() and request.qc.is_file():
         return [(_name(request), request.base, request.qc)]
-    sides = [dataset_files(p) if p.is_dir() else Folder(p.parent, {p.stem.upper(): p})
+    sides = [dataset_files(p, known.packages(p)) if p.is_dir() else Folder(p.parent, {p.stem.upper(): p})
              for p in (request.base, request.qc)]
     for other, path in ((sides[1], request.base), (sides[0], request.qc)):
         if path.is_file():
@@ -150,6 +150,13 @@ class _Known:
                 self.notes.append(f"the folders are builds of {others}, not of {self.study.name}")
             self.builds = {w: b for w, b in self.builds.items()
                            if self.study.name in {e.get("study") for e in b.entries.values()}}
+
+    def packages(self, folder: Path) -> set[str]:
+        """The packages that a build published in a folder; none where it is not the folder of a build."""
+        from trialmill.compare_builds import build_of  # noqa: PLC0415
+
+        build = build_of(folder)
+        return set(build.entries) if build is not None and build.out == folder else set()
 
     def keys(self, dataset: str) -> tuple[str, ...]:
         """The spec's keys of a dataset; () where there are none."""

@@ -29,7 +29,7 @@ from engine.spec.study import Study
 from trialmill.build import Tools
 from trialmill.compare_builds import BuildOf
 from trialmill.delivered import read_sources
-from trialmill.explain import is_derived, raw_cells, run_column
+from trialmill.explain import is_derived, made_at, raw_cells, run_column
 from validators.comparison import Comparison
 from validators.comparison_result import Cause, Outcome, Result, SpecLine
 from validators.comparison_values import Changed, moment_of, shown_numbers
@@ -153,7 +153,8 @@ def _run_keys(result: Result, study: Study) -> list[str]:
     assert result.comparison is not None
     if result.name in study.datasets:
         return result.comparison.keys
-    return ["USUBJID", f"{result.name[4:]}SEQ"]
+    spec, number = study.datasets[result.name[4:]], f"{result.name[4:]}SEQ"
+    return ["USUBJID", number] if is_derived(spec, number) else ["USUBJID"]
 
 
 def _trace(run: Run, result: Result, spec: DatasetSpec, study: Study, word: str, records: int) -> None:
@@ -188,7 +189,8 @@ def _asked(found: Comparison, result: Result, study: Study, keys: tuple[str, ...
     if result.name in study.datasets:
         return keys
     given = dict(zip(found.keys, keys, strict=True))
-    return given.get("USUBJID", ""), given.get("IDVARVAL", "")
+    asked = given.get("USUBJID", ""), given.get("IDVARVAL", "")
+    return asked[: len(_run_keys(result, study))]
 
 
 def _places(run: Run, result: Result, spec: DatasetSpec, study: Study) -> dict[tuple[str, ...], list[int]] | None:
@@ -218,6 +220,7 @@ def _cells(run: Run, spec: DatasetSpec, name: str, rows: list[int], value: str) 
         return
     step = trace(run, spec.name, name, rows[0])
     cells = [text for text, _ in raw_cells(step)]
+    yield from made_at(step, spec.name)[:1]
     yield from cells[:MOST_CELLS]
     if len(cells) > MOST_CELLS:
         yield f"and {len(cells) - MOST_CELLS} more: trialmill explain {spec.name}.{name}"

@@ -1,12 +1,13 @@
 """The dataset files of a comparison: which file answers which, and what each of them holds.
 
 In a folder, files of the folder itself and of those within it (sdtm, adam) count; the name of a file is the name of
-its dataset. Where a folder holds a dataset in several formats, the first of PREFERRED is taken, which is stated.
+its dataset. Of a folder that a build published, the packages that its journal names. Where a folder holds a dataset in
+several formats, the first of PREFERRED is taken, which is stated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,10 +47,11 @@ def load_side(path: Path, dataset: str = "", encoding: str = "") -> Side:
     return FrameSide(frame, meta)
 
 
-def dataset_files(folder: Path) -> Folder:
-    """The dataset files of a folder."""
+def dataset_files(folder: Path, packages: Collection[str] = ()) -> Folder:
+    """The dataset files of a folder; `packages`: only those of these folders within it."""
     found: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*")):
+    every = [p for name in sorted(packages) for p in (folder / name).rglob("*")] if packages else folder.rglob("*")
+    for path in sorted(every):
         within = path.relative_to(folder).parts
         if path.is_file() and not any(p.startswith(".") for p in within) and _is_dataset(path):
             found.setdefault(path.stem.upper(), []).append(path)

@@ -112,8 +112,13 @@ def compare_variable(base: Side, qc: Side, name: str, rows: Rows, others: Rows, 
                  for side, text in zip((base, qc), texts, strict=True)]
         found = _texts(name, sides[0], sides[1], rows, others)
         told = "compared as text" + (", moments in ISO 8601" if kind else "")
-    found.notes.append(Pattern("type", f"{word}: {told}", len(rows)))
+    if all(_type(side, name) for side in (base, qc)):  # of a file that leaves the type open it is no news
+        found.notes.append(Pattern("type", f"{word}: {told}", len(rows)))
     return found
+
+
+def _type(side: Side, name: str) -> str:
+    return next((v.type for v in side.meta.variables if v.name == name), "")
 
 
 def moment_of(base: Side, qc: Side, name: str) -> str:
