@@ -89,6 +89,8 @@ def read_define(content: bytes, shown: str) -> DefineFile:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         raise FileError(Problem("the file is not XML", Place(shown, error.lineno or 0), found=str(error.msg))) from None
+    if root.getroottree().docinfo.doctype:
+        raise FileError(Problem("a define.xml has no document type", Place(shown), found="<!DOCTYPE"))
     version = root.find(f"{ODM}Study/{ODM}MetaDataVersion") if root.tag == f"{ODM}ODM" else None
     defined = next((d for d in DEFINE if version is not None and version.get(f"{d}DefineVersion")), None)
     if version is None or defined is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from submission.built import Built, Published
 from submission.define_outline import DefineFile, read_define
 from submission.documents import Document, documents
 from submission.ectd import LONGEST_PATH, ROOT, SPLIT_LIMIT, rule_for, study_folder
+from submission.guide_facts import GuideFinding
 from submission.manifest import ASIDE, CHECKSUMS, MANIFEST, STF, PackagedFile, checksums, manifest_json, stf_json
 from submission.programs import program_files
 
@@ -43,6 +44,8 @@ class Packing:
     lock: bytes | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     dataset_json: str = ""  # json, ndjson or dsjc; '' for none
+    findings: Sequence[GuideFinding] | None = ()  # of a check, for the guides; None: nothing was checked
+    checked: Sequence[str] = ()  # what each source of the check did
 
 
 @dataclass(slots=True)
@@ -84,7 +87,7 @@ class _Packer:
         self._consistent()
         for published in self.built.datasets.values():
             self._dataset(published)
-        for document in documents(self.built):
+        for document in documents(self.built, self.packing.findings, self.made.splits, self.packing.checked):
             self._document(document)
         for package in self.built.packages:
             if self.built.standard(package) == "adamig":

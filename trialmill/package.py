@@ -22,6 +22,7 @@ from submission.package import Packaged, Packing, Told, write_package
 from submission.preflight import as_json, as_text, preflight
 from trialmill.build import LIBRARIES
 from trialmill.outputs import latest_entries
+from trialmill.package_findings import findings_of
 from trialmill.published import published
 
 LOCK = Path(__file__).resolve().parents[1] / "requirements.lock"
@@ -45,7 +46,9 @@ def package_study(
     recover(out)
     built = published(folder, out)
     versions = {name: version(name) for name in LIBRARIES}
-    packing = Packing(limit, LOCK.read_bytes() if LOCK.is_file() else None, versions, dataset_json)
+    findings, checked, unchecked = findings_of(built)
+    packing = Packing(limit, LOCK.read_bytes() if LOCK.is_file() else None, versions, dataset_json, findings,
+                      checked)
     kept = sorted(p.name for p in out.iterdir() if p.name not in MADE)
     made: list[Packaged] = []
 
@@ -54,6 +57,8 @@ def package_study(
         made.append(write_package(built, staging, packing, told))
 
     publish(out, make)
+    if unchecked:
+        made[0].notes.append(unchecked)
     return made[0]
 
 
