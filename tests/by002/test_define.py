@@ -1,13 +1,16 @@
 """define.xml of BY002: what reviewers read of methods, origins, values, terms and displays, held to data and specs."""
 
+import io
 import re
 from pathlib import Path
 
+import pypdf
 import pytest
 from lxml import etree
 
 from engine.spec.displays import load_displays
 from engine.spec.method_text import finished
+from submission.acrf import acrf_pdf
 from submission.crf_layout import crf_layout
 from submission.define import Document, define_xml
 from submission.define_check import BuiltFiles, define_faults
@@ -76,6 +79,19 @@ def test_every_method_and_comment_is_made_of_sentences(trees):
             for oid, text in texts(tree, kind).items():
                 assert all(line == finished(line) or line == "Intermediate values:" for line in text.split("\n")), oid
                 assert not re.search(r" == | != |\bNone\b|\bTrue\b|\{|\}", text), (oid, text)
+
+
+def test_every_page_of_an_origin_shows_the_annotation(made, trees, layout):
+    reader = pypdf.PdfReader(io.BytesIO(acrf_pdf(layout, made.study)))
+    shown = [" ".join(page.extract_text().split()) for page in reader.pages]
+    count = 0
+    for oid, item in items(trees["sdtm"]).items():
+        _, dataset, variable, *value = oid.split(".")
+        said = f'SUPP{dataset.removeprefix("SUPP")}.QVAL when QNAM="{value[0]}"' if variable == "QVAL" and value else ""
+        for page in (p for ref in item.iter(f"{DEF}PDFPageRef") for p in ref.get("PageRefs").split()):
+            assert (said or f"{dataset}.{variable}") in shown[int(page) - 1], oid
+            count += 1
+    assert count > 200
 
 
 def test_what_was_collected_on_a_form_has_its_page(trees, layout):
