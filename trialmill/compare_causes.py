@@ -153,8 +153,7 @@ def _run_keys(result: Result, study: Study) -> list[str]:
     assert result.comparison is not None
     if result.name in study.datasets:
         return result.comparison.keys
-    spec, number = study.datasets[result.name[4:]], f"{result.name[4:]}SEQ"
-    return ["USUBJID", number] if is_derived(spec, number) else ["USUBJID"]
+    return ["USUBJID", f"{result.name[4:]}SEQ"]
 
 
 def _trace(run: Run, result: Result, spec: DatasetSpec, study: Study, word: str, records: int) -> None:
@@ -189,8 +188,7 @@ def _asked(found: Comparison, result: Result, study: Study, keys: tuple[str, ...
     if result.name in study.datasets:
         return keys
     given = dict(zip(found.keys, keys, strict=True))
-    asked = given.get("USUBJID", ""), given.get("IDVARVAL", "")
-    return asked[: len(_run_keys(result, study))]
+    return given.get("USUBJID", ""), given.get("IDVARVAL", "")
 
 
 def _places(run: Run, result: Result, spec: DatasetSpec, study: Study) -> dict[tuple[str, ...], list[int]] | None:

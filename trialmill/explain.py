@@ -18,7 +18,7 @@ from trialmill.record_choice import SUPPQUAL, choose_record, is_derived, named, 
 from trialmill.trace import Trace, trace_record
 from trialmill.trace_path import path_of
 
-__all__ = ["choose_record", "explain", "explain_record", "is_derived", "raw_cells", "run_column", "told"]
+__all__ = ["choose_record", "explain", "explain_record", "is_derived", "made_at", "raw_cells", "run_column", "told"]
 
 SHOWN_CELLS = 8  # raw cells that stand beside the answer
 
@@ -74,6 +74,12 @@ def told(trace: Trace) -> list[str]:
 def raw_cells(step: Step) -> list[tuple[str, str]]:
     """The raw cells, and rows of tables, that a value goes back to: what is told of each, and where it stands."""
     return [(cell_told(*cell), cell[0].source) for cell in path_of(step).cells]
+
+
+def made_at(step: Step, dataset: str) -> list[str]:
+    """The columns behind a value that making the records of its dataset made, each with its line in the spec."""
+    return [f"{each.name}, which is made at {each.source}" for each in path_of(step).steps
+            if each.kind == "made" and each.at[0] == dataset and ".yaml:" in each.source]
 
 
 def cell_told(step: Step, among: str) -> str:
