@@ -17,6 +17,7 @@ SIZE, SMALL = 8.0, 6.0
 CELL, GAP = 7.0, 3.5  # width of the box of one letter, and between groups of them
 MARK = 7.0  # a tick box
 LONG = 100  # characters of a text that is given two lines
+MOST = 20  # choices of one row of a form; a longer list goes on in the next
 
 
 class Answers:
@@ -26,7 +27,14 @@ class Answers:
         """Take the code lists and the way in which dates are written."""
         self.forms, self.formats = forms, formats
 
-    def draw(self, page: Page | None, x: float, y: float, form: str, name: str, item: Item, limit: float) -> float:
+    def rows(self, form: str, name: str, item: Item) -> int:
+        """In how many rows the answer stands: one, but for a long list of choices."""
+        listed = item.type in ("code", "codes")
+        return max(1, -(-len(self._decodes(form, name)) // MOST)) if listed else 1
+
+    def draw(
+        self, page: Page | None, x: float, y: float, form: str, name: str, item: Item, limit: float, row: int = 0
+    ) -> float:
         """Put the answer at a place, in at most `limit` points; gives its height. Without a page it is only measured.
 
         Args:
@@ -37,13 +45,15 @@ class Answers:
             name: the field.
             item: what the form says of it.
             limit: width that there is, points.
+            row: which part of a long list of choices.
         """
         if item.type == "date":
             return self._letters(page, x, y, self.formats.date)
         if item.type == "time":
             return self._letters(page, x, y, self.formats.time)
         if item.type in ("code", "codes"):
-            return self._choices(page, x, y, self._decodes(form, name), limit, several=item.type == "codes")
+            choices = list(self._decodes(form, name).items())[row * MOST : (row + 1) * MOST]
+            return self._choices(page, x, y, dict(choices), limit, several=item.type == "codes")
         if item.type == "number":
             return self._number(page, x, y, item, limit)
         lines = 2 if (item.length or 0) > LONG else 1

@@ -133,32 +133,33 @@ class FormPages:
         y = self._common(page, y)
         section = ""
         for name, item in self.form.items.items():
-            high = self._row_height(name, item)
-            heading = item.section if item.section != section else ""
-            if y + high + (20 if heading else 0) > page.h - FOOT and y > page.h / 4:
-                page, y = self._page(turned=False)
-                heading = item.section
-            if heading:
-                page.boxes.append(Box(MARGIN, y, page.w - 2 * MARGIN, 14, PALE, "#f2f2f2"))
-                page.write(MARGIN + 3, y + 2, heading, 9, BOLD)
-                y += 18
-            section = item.section
-            self._row(page, y, name, item)
-            y += high
-            page.rule(MARGIN, y - 3, page.w - 2 * MARGIN)
+            for row in range(self.answers.rows(self.name, name, item)):
+                high = self._row_height(name, item, row)
+                heading = item.section if item.section != section else ""
+                if y + high + (20 if heading else 0) > page.h - FOOT and y > page.h / 4:
+                    page, y = self._page(turned=False)
+                    heading = item.section
+                if heading:
+                    page.boxes.append(Box(MARGIN, y, page.w - 2 * MARGIN, 14, PALE, "#f2f2f2"))
+                    page.write(MARGIN + 3, y + 2, heading, 9, BOLD)
+                    y += 18
+                section = item.section
+                self._row(page, y, name, item, row)
+                y += high
+                page.rule(MARGIN, y - 3, page.w - 2 * MARGIN)
 
-    def _row_height(self, name: str, item: Item) -> float:
-        asked = height(item.prompt or name, ASK, 9) + leading(6)
-        answered = self.answers.draw(None, 0, 0, self.name, name, item, ANSWER)
+    def _row_height(self, name: str, item: Item, row: int) -> float:
+        answered = self.answers.draw(None, 0, 0, self.name, name, item, ANSWER, row)
+        asked = height(_asked(name, item, row), ASK, 9) + leading(6)
         noted = sum(self._notes_height(self.boxes.boxes(c), NOTES) for c in self._columns_of(name, item))
-        return max(asked, answered, noted) + SPACE + 3
+        return max(asked, answered, 0 if row else noted) + SPACE + 3
 
-    def _row(self, page: Page, y: float, name: str, item: Item) -> None:
-        below = page.paragraph(MARGIN, y, item.prompt or name, ASK, 9)
+    def _row(self, page: Page, y: float, name: str, item: Item, row: int) -> None:
+        below = page.paragraph(MARGIN, y, _asked(name, item, row), ASK, 9)
         page.write(MARGIN, y + below, name, 6, PLAIN, GREY)
-        self.answers.draw(page, MARGIN + ASK + SPACE, y, self.name, name, item, ANSWER)
+        self.answers.draw(page, MARGIN + ASK + SPACE, y, self.name, name, item, ANSWER, row)
         at = y
-        for column in self._columns_of(name, item):
+        for column in [] if row else self._columns_of(name, item):
             at += self._notes(page, column, MARGIN + ASK + ANSWER + 2 * SPACE, at, NOTES)
 
     # fields in a grid
@@ -167,6 +168,8 @@ class FormPages:
         """Widths of the columns of a grid; none where the form is no list or its fields do not fit side by side."""
         items = self.form.items
         if not self.form.repeating or len(items) > MOST_COLUMNS:
+            return []
+        if any(self.answers.rows(self.name, name, item) > 1 for name, item in items.items()):
             return []
         least = [self._least(name, item) + 2 * PAD + 2 for name, item in items.items()]
         room = A4[1] - 2 * MARGIN - NUMBER - sum(least)
@@ -221,3 +224,5 @@ class FormPages:
             y += high
 
 
+def _asked(name: str, item: Item, row: int) -> str:
+    return (item.prompt or name) + (" (continued)" if row else "")

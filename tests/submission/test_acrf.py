@@ -167,3 +167,20 @@ def test_a_text_without_latin_letters_is_shown_whole(study):
     text = "".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(acrf_pdf(layout, changed))).pages)
     assert "".join(prompt.split()) in "".join(text.split())
     test_nothing_lies_on_top_of_another_or_over_the_edge(layout)
+
+
+def test_a_long_list_of_choices_goes_on_over_pages(study):
+    if study.forms is None:
+        return
+    forms = study.forms.model_copy(deep=True)
+    name = next(iter(forms.forms))
+    words = {f"C{i:03}": f"Country number {i:03} of the list" for i in range(250)}
+    added = {"COUNTRY": next(iter(forms.forms[name].items.values())).model_copy(update={"type": "code", "codes": words})}
+    forms.forms[name] = forms.forms[name].model_copy(update={"items": {**forms.forms[name].items, **added}})
+    changed = replace(study, forms=forms)
+    layout = crf_layout(changed)
+    text = "".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(acrf_pdf(layout, changed))).pages)
+    flat = "".join(text.split())
+    assert all("".join(w.split()) in flat for w in words.values())
+    assert text.count(NOT_SUBMITTED) == len(layout.not_submitted) + 1, "said once for the field, and on the first page"
+    test_nothing_lies_on_top_of_another_or_over_the_edge(layout)
