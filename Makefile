@@ -26,7 +26,7 @@ diff: $(READY) ; @test -n "$(BASE)" -a -n "$(QC)" || { echo "make diff: name two
 lint: $(READY) ; $(MILL) lint --study "$(STUDY)"
 test: $(READY) ; $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 style: $(READY) ; $(BIN)/ruff check . && $(BIN)/mypy
-bench: $(READY) ; $(BIN)/python -m benchmarks.xpt && $(BIN)/python -m benchmarks.mapping && $(BIN)/python -m benchmarks.nca && $(BIN)/python -m benchmarks.compare && $(BIN)/python -m benchmarks.size
+bench: $(READY) ; $(BIN)/python -m benchmarks.xpt && $(BIN)/python -m benchmarks.mapping && $(BIN)/python -m benchmarks.nca && $(BIN)/python -m benchmarks.compare && $(BIN)/python -m benchmarks.check && $(BIN)/python -m benchmarks.size
 pilot: $(READY) ; $(BIN)/python -m benchmarks.reproduce specs/cdiscpilot
 reference: $(READY) ; $(MILL) reference
 

@@ -210,5 +210,5 @@ def _has_parent(frame: pd.DataFrame, parent: pd.DataFrame | None) -> v.Bools:
             texts = number_texts(values) if values.dtype == np.float64 else values.reset_index(drop=True)
             there = parent["USUBJID"].reset_index(drop=True) + SEPARATOR + texts
             here = frame["USUBJID"][rows] + SEPARATOR + frame["IDVARVAL"][rows]
-            found[rows] = here.isin(there.dropna()).to_numpy(dtype=bool) & here.notna().to_numpy(dtype=bool)
+            found[rows] = v.present_in(here, there)
     return found

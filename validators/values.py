@@ -124,6 +124,12 @@ def finite(values: pd.Series) -> Bools:
     return ~np.isinf(values.to_numpy(dtype=np.float64))
 
 
+def present_in(values: pd.Series, known: pd.Series) -> Bools:
+    """Values that are present, and one of the present values of another column; millions of either."""
+    there = pc.drop_null(_arrow(known)).combine_chunks()
+    return np.asarray(pc.is_in(_arrow(values), value_set=there, skip_nulls=True).to_numpy(), dtype=bool)
+
+
 def first_of_each(values: list[pd.Series]) -> Bools:
     """Records whose values together did not stand in an earlier record; missing is a value like any other."""
     together = pd.DataFrame({str(i): v.reset_index(drop=True) for i, v in enumerate(values)})

@@ -13,7 +13,9 @@ import sdtm  # noqa: F401
 from engine.spec.catalogue import Catalogue
 from engine.spec.document import read_document
 from engine.spec.study import load_study
+from validators.dispositions import Disposition, read_dispositions
 from validators.explained import ExplainedFinding, load_explained
+from validators.outcomes import STATES
 from validators.rules import load_rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,11 +43,22 @@ def test_every_option_shown_is_one_of_the_command():
 
 
 def test_the_explanations_shown_are_explanations():
-    (text,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    _, text = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
     entries = [ExplainedFinding.model_validate(e) for e in read_document(text, "guide").data["explained"]]
     assert [e.not_run for e in entries] == ["false", "false", "true"]
-    keys = set(re.findall(r"`(\w+)(?:: true)?`", " ".join(row[0] for row in rows(GUIDE, "`"))))
+    keys = set(re.findall(r"`(\w+)(?:: true)?`", " ".join(row[0] for row in rows(GUIDE.split("## Explaining")[1], "`"))))
     assert keys == set(ExplainedFinding.model_fields)
+
+
+def test_the_dispositions_shown_are_dispositions():
+    text, _ = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    assert [e.disposition for e, _ in read_dispositions(read_document(text, "guide")).values()] == ["to fix", "explained"]
+    named = {n for row in rows(GUIDE.split("## Dispositions")[1].split("## ")[0], "`") for n in re.findall(r"`(\w+)`", row[0])}
+    assert named == set(Disposition.model_fields)
+
+
+def test_every_state_of_a_rule_is_in_the_table():
+    assert {row[0] for row in rows(GUIDE.split("## How a rule ended")[1].split("## ")[0], "")} >= set(STATES)
 
 
 def test_every_invariant_of_the_design_is_held_or_said_to_wait(catalogue):
