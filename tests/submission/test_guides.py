@@ -5,13 +5,17 @@ import io
 import shutil
 import time
 import zipfile
+from pathlib import Path
 
 import docx
+import jsonschema
 import pandas as pd
 import pypdf
 import pytest
 
 from engine.errors import SpecError
+from engine.spec.document import load_document
+from engine.spec.reference import file_schemas
 from engine.spec.study import load_study
 from formats.metadata import DatasetMeta, VariableMeta
 from formats.xpt_write import write_xpt
@@ -21,10 +25,11 @@ from submission.csdrg import csdrg
 from submission.guide import Flow, Guide, Heading, Table
 from submission.guide_facts import GuideFinding, intermediate_lines, published_sources, steps_of, used_acronyms
 from submission.guide_pdf import guide_pdf
-from submission.guide_texts import lint_guides, load_guide_texts
+from submission.guide_texts import GuideTexts, lint_guides, load_guide_texts
 from submission.guide_word import guide_docx
 from trialmill.cli import app  # noqa: F401  registers the verbs of all rooms
 
+ROOT = Path(__file__).resolve().parents[2]
 CREATED = datetime.datetime(2030, 1, 1)
 RECORDS = {
     "DM": [{"SUBJID": "01"}, {"SUBJID": "02"}],
@@ -280,6 +285,15 @@ def test_guides_yaml_is_no_spec(build):
     assert load_guide_texts(study).acronyms != {}
     with pytest.raises(SpecError):
         load_guide_texts(build(guides="protocol: []", names=()).study)
+
+
+@pytest.mark.parametrize("folder", ["specs/by002", "trialmill/scaffold/study"])
+def test_the_schema_for_editors_takes_the_files_that_are_here(folder):
+    schema = file_schemas({"guides": GuideTexts})["guides"]
+    data = load_document(ROOT / folder / "guides.yaml", "guides.yaml").data
+    jsonschema.validate(data, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**data, "protokol": {}}, schema)
 
 
 def test_a_table_of_uneven_rows_is_refused():
