@@ -153,7 +153,8 @@ def _run_keys(result: Result, study: Study) -> list[str]:
     assert result.comparison is not None
     if result.name in study.datasets:
         return result.comparison.keys
-    return ["USUBJID", f"{result.name[4:]}SEQ"]
+    spec, number = study.datasets[result.name[4:]], f"{result.name[4:]}SEQ"
+    return ["USUBJID", number] if is_derived(spec, number) else ["USUBJID"]
 
 
 def _trace(run: Run, result: Result, spec: DatasetSpec, study: Study, word: str, records: int) -> None:
@@ -188,7 +189,8 @@ def _asked(found: Comparison, result: Result, study: Study, keys: tuple[str, ...
     if result.name in study.datasets:
         return keys
     given = dict(zip(found.keys, keys, strict=True))
-    return given.get("USUBJID", ""), given.get("IDVARVAL", "")
+    asked = given.get("USUBJID", ""), given.get("IDVARVAL", "")
+    return asked[: len(_run_keys(result, study))]
 
 
 def _places(run: Run, result: Result, spec: DatasetSpec, study: Study) -> dict[tuple[str, ...], list[int]] | None:
