@@ -4,8 +4,8 @@ A record of a form is known by its subject and the number that the EDC system ga
 the source. Numbers of log lines move when a line is deleted or put in between; so records are paired in this order, and
 the first that applies wins: the same number and the same content; the same content under another number; of what is
 left of a subject, those that agree the most, at least in half of what they say, the same number deciding between
-equals; the same number or keys, whatever the content. What then has no partner is new or gone.
-Two equal records are paired one by one. Values are compared as they were received.
+equals; the same number or keys (the subject, of one record for each), whatever the content. What then has no partner
+is new or gone. Two equal records are paired one by one. Values are compared as they were received.
 
 Sources: architecture, "edc"; ICH E6(R3) section 4.2.2 (every change of data can be told from the audit trail).
 """
@@ -100,6 +100,8 @@ def _compare(raw: RawSpec, name: str, old: RawTable, new: RawTable, dropped: Raw
     content = [str(c) for c in old.frame.columns if c not in apart]
     own = [c for c in content if c != subject and (vendor is not None or c not in raw.common)]
     texts = [t.frame.astype("str").fillna("").reset_index(drop=True) for t in (old, new)]
+    if not keys and subject and all(text[subject].is_unique for text in texts):
+        keys = [subject]
     rests = [np.arange(len(t)) for t in texts]
     pairs: list[tuple[int, int]] = []
     renumbered = 0
@@ -118,7 +120,7 @@ def _compare(raw: RawSpec, name: str, old: RawTable, new: RawTable, dropped: Raw
         found.renumbered[name] = renumbered
     found.pairs[name] = [(_place(old, i), _place(new, j)) for i, j in [*pairs, *changed]]
     shown = [c for c in content if c in own or c == roles.visit]
-    told = [k for k in (keys or content[:3]) if k != subject]
+    told = [k for k in (keys if keys else content[:3]) if k != subject]
     for i, j in sorted(changed):
         fields = [(c, texts[0][c].iloc[i], texts[1][c].iloc[j]) for c in (*content, *numbers)
                   if texts[0][c].iloc[i] != texts[1][c].iloc[j]]

@@ -29,7 +29,7 @@ table{border-collapse:collapse;margin:.3rem 0;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.22rem .7rem .22rem 0;border-bottom:1px solid #e2e2e2}
 th{color:#555;font-weight:600}td{overflow-wrap:anywhere}td.n{text-align:right}
 .place,code{font-family:ui-monospace,monospace;font-size:.88em;color:#444}
-.new{color:#1d6b45}.gone{color:#a11d1d}.changed{color:#8a5200}
+.new,.gone,.changed{white-space:nowrap}.new{color:#1d6b45}.gone{color:#a11d1d}.changed{color:#8a5200}
 del{color:#a11d1d}ins{color:#1d6b45;text-decoration:none;font-weight:600}
 .note{border-left:4px solid #c2410c;padding:.1rem .7rem;background:#fff8f1}
 @media print{@page{size:A4 landscape;margin:10mm}body{margin:0}details>*{display:block}}

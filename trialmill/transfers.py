@@ -199,7 +199,8 @@ class _Moves:
                 values = [f[name].to_numpy(dtype=object)[a] for f, a in zip(frames, at, strict=True)]
                 for hit in np.flatnonzero(values[0] != values[1]).tolist():
                     i, j = pairs[hit]
-                    yield Move(spec.name, "changed", frames[1]["\x00who"].iloc[j], self._keys(spec, keys, j, 1), name,
+                    of = f"SUPP{spec.name}" if name in spec.supplemental and name not in spec.names else spec.name
+                    yield Move(of, "changed", frames[1]["\x00who"].iloc[j], self._keys(spec, keys, j, 1), name,
                                _said(spec, one, name, i), _said(spec, other, name, j), rows=(i, j))
         for kind, rest, side in (("gone", left, 0), ("new", more, 1)):
             for row in rest:
@@ -278,8 +279,13 @@ class _Moves:
             self.found.notes.append(f"{MOST_TRACED:,} moved values were followed to raw cells; the others take "
                                     "their cause from the records behind them, or from the first of their variable")
 
+    def _spec(self, move: Move) -> DatasetSpec:
+        """The dataset of a move; of a supplemental qualifier that of its parent record."""
+        datasets = self.found.study.datasets
+        return datasets[move.dataset] if move.dataset in datasets else datasets[move.dataset.removeprefix("SUPP")]
+
     def _cause(self, move: Move) -> tuple[list[int], str]:
-        spec = self.found.study.datasets[move.dataset]
+        spec = self._spec(move)
         names = [move.variable] if move.variable else [k for k in spec.keys if k not in ("STUDYID", "USUBJID")]
         if not move.variable and (causes := self._of_records(move)):
             return causes, BY_RECORD
@@ -331,7 +337,7 @@ class _Moves:
         found = set()
         for side, row in enumerate(move.rows):
             if row >= 0:
-                places = self._raw(side, self.runs[side].table(move.dataset), row)
+                places = self._raw(side, self.runs[side].table(self._spec(move).name), row)
                 found |= {self.changed[side][p] for p in places if p in self.changed[side]}
         return sorted(found)
 

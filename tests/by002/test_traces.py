@@ -4,12 +4,15 @@ The values on the way are those of the published files, and the cells hold in th
 """
 
 import random
+import re
+import shlex
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from .conftest import STUDY
+from .conftest import ROOT, STUDY
 from .traced import at_place, written
 
 SUBJECT = "BY002-01-001"  # treated, both profiles, died
@@ -121,3 +124,21 @@ def test_the_path_of_a_well_known_value_ends_where_a_reviewer_expects_it(traces,
     if each.step.value == "(missing)":
         pytest.skip("the sampled record has no value")
     assert f"{table}.{column}" in {step.name for step, _ in path_of(each.step).cells}
+
+
+def test_the_commands_of_the_guide_run(export, tmp_path):
+    from trialmill.cli import app  # noqa: PLC0415
+
+    guide = (ROOT / "docs" / "tracing.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sh\n(.*?)```", guide, re.DOTALL)
+    shown = [shlex.split(line)[1:] for line in block.splitlines()]
+    assert [a[0] for a in shown] == ["explain"] * 4
+    for arguments in shown:
+        of_record = "--record" in arguments
+        if of_record and "--html" not in arguments and arguments[1] == "ADTTE.AVAL":
+            continue  # the same with a page is run
+        paths = [str(tmp_path / a) if a.endswith(".html") else a for a in arguments]
+        more = ["--raw", str(export), "--out", str(tmp_path / "none")] if of_record else []
+        done = CliRunner().invoke(app, [*paths, "--study", str(STUDY), *more])
+        assert done.exit_code == 0 and done.output.startswith(arguments[1]), done.output
+    assert (tmp_path / "trace.html").stat().st_size > 10_000
