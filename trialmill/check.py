@@ -32,7 +32,7 @@ from validators.core import CoreReport
 from validators.core_report import summary
 from validators.dispositions import decide, load_dispositions
 from validators.evaluate import explain, run_rules, unused
-from validators.files import file_faults, length_faults, settled
+from validators.files import file_faults, length_faults, path_faults, settled
 from validators.findings import FILES, SCHEMAS, Fault
 from validators.lint import linted_rules
 from validators.outcomes import Looked, ended
@@ -111,6 +111,7 @@ def _file_faults(shelf: Shelf, files: dict[str, list[Path]], looked: Looked) -> 
             frame, meta = read_xpt(path)
             looked.files += 1
             looked.analysis_files += catalogue.study.file.packages[package].standard == ADAM
+            faults += path_faults(meta.name, path.stat().st_size, len(frame))
             known = meta.name.removeprefix("SUPP") in catalogue.datasets and path.stem == meta.name.lower()
             if not known or shelf.info(meta.name).package != package:
                 says = f"the study has no dataset {meta.name} in its package {package}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from validators.causes import NOT_RUN, Cause
 from validators.core import CoreReport
+from validators.described import schema_rules
 from validators.evaluate import Outcome
 from validators.findings import CORE, FILES, SCHEMAS, SOURCES, STANDARD_RULES, STUDY_RULES
 from validators.schemas import Schema
@@ -19,30 +20,7 @@ from validators.schemas import Schema
 PASSED, FOUND, SKIPPED = "passed", "findings", "skipped"
 STATES = (FOUND, NOT_RUN, SKIPPED, PASSED)
 NOT_CONFIGURED = "no command configured"
-FILE_RULES = {
-    "file": "The file says of itself what the study says: name, label, variables, types, formats, lengths",
-    "variable": "Variables that ADaMIG requires are there",
-}
-SCHEMA_RULES = {
-    "variable": "The variables are those of the spec and those that the standard wants",
-    "type": "Values are text or numbers as the variable is",
-    "order": "Variables stand in the order of the standard",
-    "required": "Required variables have a value on every record",
-    "keys": "The keys tell records apart",
-    "sequence": "--SEQ and ASEQ number the records of a subject from 1 without a gap",
-    "codelist": "Values are submission values of their codelist",
-    "decode": "A name is the one that the terminology gives to its code",
-    "pair": "A code has one name and the reverse",
-    "fixed": "STUDYID, DOMAIN and RDOMAIN have their one value",
-    "iso8601": "Dates, date-times and durations are ISO 8601",
-    "number": "Numbers are finite",
-    "name": "Short names may become variable names, names may become labels",
-    "ascii": "Text is printable ASCII",
-    "length": "Text is no longer than its variable",
-    "blanks": "No blank stands before or after a value",
-    "parent": "A supplemental qualifier has its parent record",
-    "qualifier": "A supplemental qualifier has no name of a variable of its domain",
-}
+FILE_RULES = ("file", "variable")  # what the check of a file holds; a schema holds all others of schema_rules()
 ALWAYS = ("variable", "type", "order")
 
 
@@ -100,17 +78,19 @@ def ended(looked: Looked, rules: Outcome, core: Sequence[CoreReport], causes: It
 
 
 def _files(looked: Looked) -> Iterable[Ended]:
-    for rule, n in (("file", looked.files), ("variable", looked.analysis_files)):
+    for rule, n in zip(FILE_RULES, (looked.files, looked.analysis_files), strict=True):
         state, why = (PASSED, "") if n else (SKIPPED, "no dataset of that kind was published")
-        yield Ended(FILES, rule, FILE_RULES[rule], state, why, n)
+        yield Ended(FILES, rule, schema_rules()[rule].head.title, state, why, n)
 
 
 def _schemas(looked: Looked) -> Iterable[Ended]:
-    for rule, title in SCHEMA_RULES.items():
+    for rule, described in schema_rules().items():
+        if rule == "file":
+            continue
         n, failed = looked.schemas[rule], looked.not_run.get(rule, [])
         state = NOT_RUN if failed else PASSED if n else SKIPPED
         why = "; ".join(failed) or ("" if n else "no published dataset has such a variable")
-        yield Ended(SCHEMAS, rule, title, state, why, n)
+        yield Ended(SCHEMAS, rule, described.head.title, state, why, n)
 
 
 def _rules(outcome: Outcome) -> Iterable[Ended]:
