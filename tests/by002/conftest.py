@@ -1,6 +1,8 @@
 """BY002 simulated and built once a session, and what independent answers are made of: datasets, raw forms, truth."""
 
 import json
+import os
+import shutil
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,6 +33,16 @@ def built(export, tmp_path_factory):
 
     out = tmp_path_factory.mktemp("by002") / "build"
     build_study(STUDY, export, out, [])
+    return out
+
+
+@pytest.fixture(scope="session")
+def packaged(built, tmp_path_factory):
+    """An output folder that also holds the submission folder m5; its datasets are those of `built`."""
+    from trialmill.package import package_study  # noqa: PLC0415
+
+    out = shutil.copytree(built, tmp_path_factory.mktemp("by002") / "packaged", copy_function=os.link)
+    package_study(STUDY, out)
     return out
 
 
