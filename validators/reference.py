@@ -8,6 +8,7 @@ from typing import Any
 from engine.spec.binding import Model
 from validators.kinds import CHECKS
 from validators.lets import VALUES
+from validators.patterns import __doc__ as written_once
 from validators.rules import __doc__ as about
 
 EXAMPLE = """
@@ -27,7 +28,10 @@ explained:
 def rule_reference() -> str:
     """Markdown: how a rule is written, every kind of check and every kind of value with its parameters."""
     intro = _plain(about or "").split("\n\nSources:")[0]
-    lines = ["# Rules", "", intro, "", "```yaml" + EXAMPLE + "```", "", "## Checks", "", *_kinds(CHECKS)]
+    many = _plain(written_once or "").split("\n\nSources:")[0]
+    lines = ["# Rules", "", intro, "", "```yaml" + EXAMPLE + "```", ""]
+    lines += ["## For many datasets and variables", "", many, ""]
+    lines += ["## Checks", "", *_kinds(CHECKS)]
     lines += ["## Values", "", *_kinds(VALUES)]
     return "\n".join(lines).rstrip() + "\n"
 

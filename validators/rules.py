@@ -5,7 +5,7 @@ values that all its checks, or one of them, use (see lets.py). Rules of any stud
 those of one study in its checks.yaml, where `explained` names findings that are known and why.
 
 A rule says what to do about what it finds (`do`), and which published rules it answers (`published`: CDISC's, FDA's).
-A check that speaks of several datasets or variables is written once and held for each: see patterns.py.
+A check that speaks of several datasets or variables is written once and held for each (patterns.py).
 
 Sources: architecture, "validators"; house style, "Errors".
 """
