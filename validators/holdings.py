@@ -24,6 +24,7 @@ from validators.checks import Broken, Check, Scope
 from validators.lets import Names, Value
 from validators.patterns import belongs, over
 from validators.shelf import SEPARATOR, Bools, Shelf
+from validators.values import present_in
 
 REFERENCE = ("RDOMAIN", "IDVAR", "IDVARVAL")
 
@@ -241,5 +242,5 @@ def _unknown(frame: pd.DataFrame, rows: Bools, there: pd.DataFrame, idvar: pd.Se
             if "USUBJID" in there.columns and "USUBJID" in frame.columns:
                 theirs = there["USUBJID"].reset_index(drop=True) + SEPARATOR + theirs
                 mine = frame["USUBJID"].astype("str") + SEPARATOR + value
-            bad |= some & ~mine.isin(theirs.dropna()).to_numpy(dtype=bool)
+            bad |= some & ~present_in(mine, theirs)
     return bad

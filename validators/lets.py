@@ -26,6 +26,7 @@ from engine.spec.refs import VariableRef
 from engine.standards import load_terminology
 from validators.shelf import Bools, Rows, View, codes_of, constant
 
+FEW = 20_000  # records that are not worth sorting out which are alike
 MAX_PAIRS = 4_000_000  # pairs of records compared at a time
 
 
@@ -80,30 +81,53 @@ class Far(Value):
         found = [r.source for r in self.of.refs if r.source and r.source != "study"]
         return found[0].removeprefix("SUPP") if found else ""
 
+    def give(self, view: View) -> pd.Series:
+        """See Value; asked once of records alike in all that the answer hangs on, such as those of one day."""
+        if view.n <= FEW:
+            return self.given(view)
+        name = self.source()
+        refs = dict.fromkeys(r for e in self.expressions() for r in e.refs if not _is_far(r, name))
+        alike = np.zeros(view.n, dtype=np.int64)
+        for values in [*(view.own(m) for m in self.match), *(view.values(r) for r in refs)]:
+            codes, distinct = pd.factorize(values)
+            alike = pd.factorize(alike * (len(distinct) + 1) + codes + 1)[0].astype(np.int64)
+        first = np.unique(alike, return_index=True)[1]  # in order, since codes count up as they are met
+        chosen = np.zeros(view.n, dtype=bool)
+        chosen[first] = True
+        return take_values(self.given(view.only(chosen)), alike)
+
+    def given(self, view: View) -> pd.Series:
+        """The value of each record."""
+        raise NotImplementedError
+
     def pairs(self, view: View, of: Expression | None) -> tuple[Rows, pd.Series | None]:
         """For each pair of a record and a record of the other dataset that fits: position of the record, value."""
+        found = list(self.blocks(view, of))
+        rows = np.concatenate([r for r, _ in found]) if found else np.empty(0, dtype=np.int64)
+        values = [v for _, v in found if v is not None]
+        filled = [v for v in values if len(v)] or values[:1]
+        return rows, (pd.concat(filled, ignore_index=True) if filled else None)
+
+    def blocks(self, view: View, of: Expression | None) -> Iterator[tuple[Rows, pd.Series | None]]:
+        """The pairs, some millions at a time."""
         shelf, name = view.shelf, self.source()
         far = View(shelf, name)
-        if self.where is not None and all(_is_far(r, name) for r in self.where.refs):
+        between = self.where is not None and not all(_is_far(r, name) for r in self.where.refs)
+        if self.where is not None and not between:
             far = far.where(self.where)
         if self.match:
             mine, theirs = codes_of([[view.own(m) for m in self.match], [far.own(m) for m in self.match]])
         else:
             mine, theirs = np.zeros(view.n, dtype=np.int64), np.zeros(far.n, dtype=np.int64)
-        kept: list[Rows] = []
-        values: list[pd.Series] = []
         for own, other in _joined(mine, theirs):
-            look = _look(view, own, far, other, name)
-            if self.where is not None and not all(_is_far(r, name) for r in self.where.refs):
-                keep = np.flatnonzero(_truth(self.where, look, len(own)))
+            if self.where is not None and between:
+                keep = np.flatnonzero(_truth(self.where, _look(view, own, far, other, name), len(own)))
             else:
                 keep = np.arange(len(own))
-            kept.append(own[keep])
-            if of is not None:
-                values.append(_computed(of, _look(view, own[keep], far, other[keep], name), len(keep)))
-        rows = np.concatenate(kept) if kept else np.empty(0, dtype=np.int64)
-        filled = [v for v in values if len(v)] or values[:1]
-        return rows, (pd.concat(filled, ignore_index=True) if filled else None)
+            values = (
+                _computed(of, _look(view, own[keep], far, other[keep], name), len(keep)) if of is not None else None
+            )
+            yield own[keep], values
 
 
 class Count(Far):
@@ -115,17 +139,19 @@ class Count(Far):
         """The dataset counted."""
         return self.of
 
-    def give(self, view: View) -> pd.Series:
-        """See Value."""
-        rows, _ = self.pairs(view, None)
-        return pd.Series(np.bincount(rows, minlength=view.n).astype(float)[: view.n])
+    def given(self, view: View) -> pd.Series:
+        """See Far."""
+        total = np.zeros(view.n)
+        for rows, _ in self.blocks(view, None):
+            total += np.bincount(rows, minlength=view.n)[: view.n]
+        return pd.Series(total)
 
 
 class Sum(Far):
     """The sum over the records that fit; missing when there is none."""
 
-    def give(self, view: View) -> pd.Series:
-        """See Value."""
+    def given(self, view: View) -> pd.Series:
+        """See Far."""
         rows, values = self.pairs(view, self.of)
         if values is None or not len(values):
             return pd.Series(np.full(view.n, np.nan))
@@ -139,8 +165,8 @@ class Earliest(Far):
 
     last: ClassVar[bool] = False
 
-    def give(self, view: View) -> pd.Series:
-        """See Value."""
+    def given(self, view: View) -> pd.Series:
+        """See Far."""
         rows, values = self.pairs(view, self.of)
         if values is None:
             return constant(None, view.n)
@@ -158,8 +184,8 @@ class Latest(Earliest):
 class TheValue(Far):
     """The one value of the records that fit; missing where they hold none, or several different ones."""
 
-    def give(self, view: View) -> pd.Series:
-        """See Value."""
+    def given(self, view: View) -> pd.Series:
+        """See Far."""
         rows, values = self.pairs(view, self.of)
         if values is None:
             return constant(None, view.n)

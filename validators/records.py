@@ -202,7 +202,8 @@ def _has_parent(frame: pd.DataFrame, parent: pd.DataFrame | None) -> v.Bools:
     found = np.zeros(len(frame), dtype=bool)
     idvar = frame["IDVAR"].astype("str")
     plain = idvar.isna().to_numpy(dtype=bool)
-    found[plain] = frame["USUBJID"][plain].isin(parent["USUBJID"]).to_numpy(dtype=bool)
+    if plain.any():
+        found[plain] = v.present_in(frame["USUBJID"][plain], parent["USUBJID"])
     for name in idvar.dropna().unique():
         rows = (idvar == name).to_numpy(dtype=bool, na_value=False)
         if name in parent.columns:

@@ -128,3 +128,25 @@ def test_causes_stand_by_severity_then_by_number_and_explained_ones_last(part):
     assert [c.rule for c in causes] == ["R2", "R5", "R1"], "errors before the warning"
     causes[0].decided = "explained"
     assert [c.rule for c in sorted(causes, key=order)] == ["R5", "R1", "R2"]
+
+
+LETS = """
+rules:
+  R1:
+    title: values of other records
+    let:
+      MANY: {count: LB, where: "LB.LBDTC >= AESTDTC"}
+      FIRST: {earliest: LB.LBDTC, where: "LB.LBDTC >= AESTDTC"}
+      ONE: {value: DM.AGE}
+      TOTAL: {sum: EX.EXDOSE}
+    checks: [{each: AE, holds: "AESEQ > 9", says: "{MANY} {FIRST} {ONE} {TOTAL}"}]
+"""
+
+
+def test_values_asked_once_of_records_that_are_alike_are_those_of_each_record(fresh, monkeypatch):
+    shelf, found = many(fresh(), ["x"] * 4), Rules()
+    read_rules(read_document(LETS, "checks.yaml"), shelf.catalogue, True, found)
+    plain = [(f.rows.tolist(), f.values) for f in run_rules(shelf, found).faults]
+    monkeypatch.setattr("validators.lets.FEW", 0)
+    assert [(f.rows.tolist(), f.values) for f in run_rules(shelf, found).faults] == plain
+    assert len(set(plain[0][1])) > 2, "the records do differ"
