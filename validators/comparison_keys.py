@@ -34,6 +34,7 @@ from validators.comparison_columns import (
     common,
     joined_column,
     joined_numbers,
+    mixed_numbers,
     number_column,
     shown_texts,
 )
@@ -327,7 +328,8 @@ def _within(base: Side, qc: Side, keys: Sequence[str], groups: Pair, doubled: ND
 
 def _ranked(base: Side, qc: Side, name: str, mine: Rows, theirs: Rows) -> tuple[Codes, Codes]:
     """The values of some records as ranks, so that their order does not depend on that of the file."""
-    if base.is_text(name) or qc.is_text(name):
+    mixed = mixed_numbers(base, qc, name) if base.is_text(name) != qc.is_text(name) else None
+    if mixed is None and (base.is_text(name) or qc.is_text(name)):
         held = [side.texts(name) if side.is_text(name) else number_column(side.numbers(name)) for side in (base, qc)]
         some = [each.codes[rows] for each, rows in zip(held, (mine, theirs), strict=True)]
         used = [np.unique(codes[codes >= 0]) for codes in some]
@@ -339,7 +341,8 @@ def _ranked(base: Side, qc: Side, name: str, mine: Rows, theirs: Rows) -> tuple[
             table[known] = [place[text] for text in told]
             ranks.append(table[codes])
         return ranks[0], ranks[1]
-    one, other, distinct = joined_numbers(base.numbers(name)[mine], qc.numbers(name)[theirs])
+    numbers = mixed or (base.numbers(name), qc.numbers(name))
+    one, other, distinct = joined_numbers(numbers[0][mine], numbers[1][theirs])
     order = np.lexsort([distinct, letter_bytes(distinct)])
     table = np.full(len(distinct) + 1, -1, dtype=np.int32)
     table[order] = np.arange(len(distinct), dtype=np.int32)

@@ -26,8 +26,8 @@ from validators.comparison_columns import (
     Rows,
     Side,
     Texts,
-    as_numbers,
     joined,
+    mixed_numbers,
     number_column,
     shown_texts,
     text_column,
@@ -101,10 +101,9 @@ def compare_variable(base: Side, qc: Side, name: str, rows: Rows, others: Rows, 
     tolerance = tolerances.get(name, tolerances.get(EVERY, EXACT))
     if not any(texts):
         return _numbers(name, base.numbers(name), qc.numbers(name), rows, others, tolerance, kind)
-    held = [as_numbers(side.texts(name)) if text else side.numbers(name)
-            for side, text in zip((base, qc), texts, strict=True)]
+    held = mixed_numbers(base, qc, name)
     word = "text in QC, numbers in BASE" if texts[1] else "text in BASE, numbers in QC"
-    if held[0] is not None and held[1] is not None:
+    if held is not None:
         found = _numbers(name, held[0], held[1], rows, others, tolerance, kind)
         told = "compared as numbers"
     else:
