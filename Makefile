@@ -27,7 +27,7 @@ lint: $(READY) ; $(MILL) lint --study "$(STUDY)"
 test: $(READY) ; $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 style: $(READY) ; $(BIN)/ruff check . && $(BIN)/mypy
 bench: $(READY) ; $(BIN)/python -m benchmarks.xpt && $(BIN)/python -m benchmarks.mapping && $(BIN)/python -m benchmarks.nca && $(BIN)/python -m benchmarks.compare && $(BIN)/python -m benchmarks.check && $(BIN)/python -m benchmarks.size
-pilot: $(READY) ; $(BIN)/python -m benchmarks.reproduce specs/cdiscpilot
+pilot: $(READY) ; $(BIN)/python -m benchmarks.reproduce specs/cdiscpilot && $(BIN)/python -m benchmarks.reproduce specs/pharmaverse
 reference: $(READY) ; $(MILL) reference
 
 $(READY): requirements.lock pyproject.toml
