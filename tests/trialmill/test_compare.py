@@ -1,5 +1,6 @@
 """Comparing files and folders: every format against every other, what cannot be compared, causes, and reports that do no harm."""
 
+import itertools
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import adam  # noqa: F401
 import engine.verbs  # noqa: F401
 import sdtm  # noqa: F401
 from engine.errors import CommandError, DataError
+from formats.datasets import read_dataset
 from formats.parquet_write import write_parquet
 from formats.xpt_read import read_xpt
 from formats.xpt_write import write_xpt
@@ -24,7 +26,6 @@ from trialmill.compare import Request, compare
 from trialmill.compare_reports import write_report
 from trialmill.convert import convert
 from trialmill.new import new_study
-from validators.comparison import Choice
 from validators.comparison_result import as_data, as_json
 from validators.comparison_text import told
 
@@ -61,21 +62,53 @@ def lines(outcome, most=5):
     return "\n".join(told(as_data(outcome), most))
 
 
-@pytest.mark.parametrize("one", [".sas7bdat", ".xpt", ".parquet", ".csv", ".json", ".ndjson"])
-@pytest.mark.parametrize("other", [".xpt", ".parquet", ".csv", ".dsjc"])
-def test_a_dataset_is_the_same_in_every_format(tmp_path, one, other):
-    for folder, ending in (("a", one), ("b", other)):
-        (tmp_path / folder).mkdir()
-        target = tmp_path / folder / f"toy{ending}"
-        if ending == ".sas7bdat":
-            shutil.copy(TOY, target)
-        else:
-            try:
-                convert(TOY, target)
-            except DataError:
-                pytest.skip("the format cannot hold a special missing value")
-    outcome = compare(Request(tmp_path / "a" / f"toy{one}", tmp_path / "b" / f"toy{other}", choice=Choice(ignore=["length", "format"])))
-    assert outcome.verdict == "same", lines(outcome)
+WRITTEN = [".xpt", ".parquet", ".csv", ".json", ".ndjson", ".dsjc"]
+LOSSLESS = [".sas7bdat", ".parquet", ".csv"]  # hold text beyond ASCII and special missing values too
+
+
+@pytest.fixture(scope="module")
+def toys(tmp_path_factory):
+    """TOY in all formats that hold it, and its ASCII text and plain missing values in all that are written."""
+    whole, plain = (tmp_path_factory.mktemp(name) for name in ("whole", "plain"))
+    for ending in LOSSLESS:
+        (whole / ending[1:]).mkdir()
+        target = whole / ending[1:] / f"toy{ending}"
+        shutil.copy(TOY, target) if ending == ".sas7bdat" else convert(TOY, target)
+    frame, meta = read_dataset(TOY)
+    frame["AETERM"] = frame["AETERM"].replace("\u5934\u75db", "Headache")
+    frame["GRADE"] = frame["GRADE"].where(frame["GRADE"].notna())
+    write_xpt(plain / "start.xpt", frame, meta, meta.created)
+    for ending in WRITTEN:
+        (plain / ending[1:]).mkdir()
+        convert(plain / "start.xpt", plain / ending[1:] / f"toy{ending}")
+    return lambda kind, ending: (whole if kind == "whole" else plain) / ending[1:] / f"toy{ending}"
+
+
+@pytest.mark.parametrize(("kind", "one", "other"), [
+    *(("whole", *pair) for pair in itertools.product(LOSSLESS, LOSSLESS)),
+    *(("plain", *pair) for pair in itertools.product(WRITTEN, WRITTEN)),
+])
+def test_a_dataset_is_the_same_in_every_format(toys, kind, one, other):
+    outcome = compare(Request(toys(kind, one), toys(kind, other)))
+    assert outcome.verdict == "same" and outcome.results[0].comparison.paired == 4, lines(outcome)
+    assert not outcome.results[0].comparison.attributes
+
+
+@pytest.mark.parametrize("other", WRITTEN)
+@pytest.mark.parametrize("one", LOSSLESS)
+def test_what_only_one_format_can_hold_is_the_only_difference(toys, one, other):
+    (result,) = as_data(compare(Request(toys("whole", one), toys("plain", other), {"": ["DOSE"]})))["datasets"]
+    found = {v["name"]: sorted((cell["base"], cell["qc"]) for cell in v["listed"]) for v in result["variables"]}
+    assert found == {"AETERM": [("\u5934\u75db", "Headache")], "GRADE": [(".A", "."), (".Z", ".")]}
+    assert not result["attributes"]
+
+
+@pytest.mark.parametrize("ending", sorted({*WRITTEN} - {*LOSSLESS}))
+def test_a_format_that_cannot_hold_a_value_is_told_so_and_never_compared(tmp_path, ending):
+    said = r"AETERM: 1 value is not ASCII" if ending == ".xpt" else r"GRADE: 2 values are special missing"
+    with pytest.raises(DataError, match=said):
+        convert(TOY, tmp_path / f"toy{ending}")
+    assert not (tmp_path / f"toy{ending}").exists()
 
 
 def test_a_bare_csv_and_a_bare_parquet_file_compare_by_values_and_say_what_they_do_not_hold(place, tmp_path):
