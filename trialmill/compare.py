@@ -56,9 +56,25 @@ def compare(request: Request) -> Outcome:
     found = _found(request, outcome, known)
     for name, base, qc in found:
         outcome.results.append(_result(request, known, name, base, qc))
-    outcome.notes += known.notes
+    outcome.notes += known.notes + _unused(request, outcome)
     known.add_causes(outcome)
     return outcome
+
+
+def _unused(request: Request, outcome: Outcome) -> list[str]:
+    """Variables and datasets that an option names and no dataset compared has: misspelt, it would do nothing unseen."""
+    compared = [r.comparison for r in outcome.results if r.comparison is not None]
+    held = {n for c in compared for side in (c.base, c.qc) for n in side.names}
+    datasets = {r.name for r in outcome.results}
+    if not compared:
+        return []
+    return [
+        *(f"--tolerance {n}: no dataset compared has this variable" for n in sorted(request.choice.tolerances)
+          if n and n not in held),
+        *(f"--without {n}: no dataset compared has this variable" for n in sorted(request.choice.without)
+          if n not in held),
+        *(f"--keys {n}: no such dataset is compared" for n in sorted(request.keys) if n and n not in datasets),
+    ]
 
 
 def _settings(request: Request) -> dict[str, str]:

@@ -130,15 +130,19 @@ def compare_sides(
     both = common(base, qc)
     if not both:
         raise CommandError(Problem("no variable in common: nothing can be compared", Place(name or base.meta.name),
-                                   found=f"BASE {_some(base.names)}; QC {_some(qc.names)}"))
+                                   found=f"BASE {_some(base.names)}; QC {_some(qc.names)}",
+                                   do="write the names in the same case in both" if _cases(base, qc) else ""))
     if keys is None:
         keys, keys_are = propose(base, qc), PROPOSED
     base, qc = Kept(base, keys), Kept(qc, keys)
     pairs = align(base, qc, keys)
     notes = unknown(base.meta, qc.meta)
-    left_out = [n for n in both if n in choice.without]
+    left_out = [n for n in (*base.names, *(n for n in qc.names if n not in both)) if n in choice.without]
     if left_out:
         notes.append(f"left out as asked: {', '.join(left_out)}")
+    cases = _cases(base, qc)
+    if cases:
+        notes.append(f"names that differ in case alone are other variables: {_some(cases)}")
     for names, count in pairs.but_for.items():
         pair = f"{count:,} records pair" if count > 1 else "1 record pairs"
         notes.append(f"{pair} when {' and '.join(names)} {'is' if len(names) == 1 else 'are'} left aside: "
@@ -154,8 +158,9 @@ def compare_sides(
     comparison = Comparison(
         name or base.meta.name, base, qc, list(keys), keys_are, len(pairs.base),
         _alone(pairs.only_base, told, 0), _alone(pairs.only_qc, told, 1), _doubled(pairs, told),
-        [n for n in base.names if n not in both], [n for n in qc.names if n not in both],
-        list(attributes(base, qc)), [c for c in changed if c.records or c.notes],
+        [n for n in base.names if n not in both and n not in choice.without],
+        [n for n in qc.names if n not in both and n not in choice.without],
+        list(attributes(base, qc, choice.without)), [c for c in changed if c.records or c.notes],
         frozenset(choice.ignore) & frozenset(KINDS), notes)
     comparison.record_keys = {c.name: told.shown(c.base_rows, 0) for c in comparison.differing}
     return comparison
@@ -254,6 +259,12 @@ def _doubled(pairs: Aligned, names: _Keys) -> list[Doubled]:
             keys = names.shown(rows[order], side)
             found += [Doubled(k, int(sizes[0][g]), int(sizes[1][g])) for k, g in zip(keys, told[order], strict=True)]
     return found
+
+
+def _cases(base: Side, qc: Side) -> list[str]:
+    """Names of one dataset that the other has in another case alone: `AVAL and aval`."""
+    there = {n.upper(): n for n in qc.names if n not in base.names}
+    return [f"{n} and {there[n.upper()]}" for n in base.names if n not in qc.names and n.upper() in there]
 
 
 def _some(names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ reader chose to leave aside is listed, but does not make the datasets different.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from formats.metadata import DatasetMeta
@@ -25,10 +25,10 @@ class Attribute:
     qc: str
 
 
-def attributes(base: Side, qc: Side) -> Iterator[Attribute]:
-    """The differences, those of the dataset first, then by variable in the order of `base`."""
+def attributes(base: Side, qc: Side, without: Collection[str] = ()) -> Iterator[Attribute]:
+    """The differences, those of the dataset first, then by variable in the order of `base`; none of those `without`."""
     mine, theirs = ({v.name: v for v in side.meta.variables} for side in (base, qc))
-    both = [n for n in base.names if n in mine and n in theirs]
+    both = [n for n in base.names if n in mine and n in theirs and n not in without]
     held = base.meta.holds & qc.meta.holds
     if "label" in held and base.meta.label != qc.meta.label:
         yield Attribute("label", "", base.meta.label, qc.meta.label)

@@ -26,6 +26,7 @@ from validators.comparison_columns import (
     Rows,
     Side,
     Texts,
+    as_numbers,
     joined,
     mixed_numbers,
     number_column,
@@ -96,7 +97,7 @@ def compare_variable(base: Side, qc: Side, name: str, rows: Rows, others: Rows, 
     """
     texts = base.is_text(name), qc.is_text(name)
     if all(texts):
-        return _texts(name, base.texts(name), qc.texts(name), rows, others)
+        return _both_texts(base, qc, name, rows, others, tolerances)
     kind = moment_of(base, qc, name)
     tolerance = tolerances.get(name, tolerances.get(EVERY, EXACT))
     if not any(texts):
@@ -113,6 +114,32 @@ def compare_variable(base: Side, qc: Side, name: str, rows: Rows, others: Rows, 
         told = "compared as text" + (", moments in ISO 8601" if kind else "")
     if all(_type(side, name) for side in (base, qc)):  # of a file that leaves the type open it is no news
         found.notes.append(Pattern("type", f"{word}: {told}", len(rows)))
+    return found
+
+
+def _both_texts(base: Side, qc: Side, name: str, rows: Rows, others: Rows, tolerances: Tolerances) -> Changed:
+    """Text in both: as text, but as numbers where a tolerance is meant for it and all texts are numbers.
+
+    A tolerance is meant for a variable that it names, and one for all variables for those of files without types.
+    """
+    untyped = not any(_type(side, name) for side in (base, qc))
+    tolerance = tolerances.get(name, tolerances.get(EVERY, EXACT) if untyped else EXACT)
+    one, other = base.texts(name), qc.texts(name)
+    if tolerance == EXACT:
+        return _texts(name, one, other, rows, others)
+    numbers = as_numbers(one), as_numbers(other)
+    if numbers[0] is None or numbers[1] is None:
+        found = _texts(name, one, other, rows, others)
+        if name in tolerances:
+            says = "not all texts are numbers: compared as text, without a tolerance"
+            found.notes.append(Pattern("type", says, len(rows)))
+        return found
+    found = _numbers(name, numbers[0], numbers[1], rows, others, tolerance, "")
+    mine, theirs, _ = joined(one, other)
+    same = numbers[0][rows] == numbers[1][others]
+    otherwise = int((same & (mine[rows] != theirs[others])).sum())
+    if otherwise:
+        found.notes.append(Pattern("number", "the same number written otherwise: equal", otherwise))
     return found
 
 

@@ -256,3 +256,41 @@ def test_a_value_changed_at_random_is_found_there_and_nowhere_else():
         qc.loc[row, "AVALC"] = "other"
         found = compare_frames(base, qc.iloc[::-1], ["USUBJID"])
         assert [(c.name, c.base_rows.tolist(), c.qc_values) for c in found.differing] == [("AVALC", [row], ["other"])]
+
+
+UNTYPED = [VariableMeta("ID", type=""), VariableMeta("X", type="")]
+
+
+def of_csv(*values):
+    return pd.DataFrame({"ID": [f"{i}" for i in range(len(values))], "X": [*values]}, dtype="str")
+
+
+@pytest.mark.parametrize(("tolerance", "left"), [({}, 3), ({"X": Tolerance(0.01)}, 1), ({"": Tolerance(0.01)}, 1)])
+def test_a_tolerance_holds_for_the_numbers_of_files_without_types(tolerance, left):
+    metas = [DatasetMeta("D", variables=tuple(UNTYPED), holds=frozenset()) for _ in range(2)]
+    found = compare_frames(of_csv("1", "2.0", "3", "4"), of_csv("1", "2", "3.001", "5"), ["ID"], base_meta=metas[0],
+                           qc_meta=metas[1], choice=Choice(tolerances=tolerance))
+    assert sum(c.records for c in found.differing) == left
+    said = {p.says for c in found.changed for p in c.notes}
+    assert said == ({"apart by at most 0.001, within the tolerance 0.01", "the same number written otherwise: equal"}
+                    if tolerance else set())
+
+
+def test_a_tolerance_for_all_variables_does_not_make_identifiers_of_typed_files_alike():
+    found = compare_frames(of_csv("001"), of_csv("1"), ["ID"], choice=Choice(tolerances={"": Tolerance(0.01)}))
+    assert [c.name for c in found.differing] == ["X"]
+
+
+def test_a_variable_left_out_decides_nothing_wherever_it_is():
+    base = pd.DataFrame({"ID": ["1"], "X": ["a"], "OLD": ["b"]}, dtype="str")
+    qc = pd.DataFrame({"ID": ["1"], "X": [1.0], "NEW": ["c"]})
+    found = compare_frames(base, qc, ["ID"], choice=Choice(without=("X", "OLD", "NEW")))
+    assert found.same
+    assert "left out as asked: X, OLD, NEW" in found.notes
+
+
+def test_names_that_differ_in_case_alone_are_said_to():
+    base = pd.DataFrame({"ID": ["1"], "X": ["a"]}, dtype="str")
+    found = compare_frames(base, base.rename(columns={"X": "x"}), ["ID"])
+    assert (found.only_in_base, found.only_in_qc) == (["X"], ["x"])
+    assert "names that differ in case alone are other variables: X and x" in found.notes
