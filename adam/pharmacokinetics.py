@@ -33,9 +33,11 @@ TWICE, NEGATIVE = "TWO CONCENTRATIONS AT ONE TIME", "NEGATIVE CONCENTRATION"  # 
     "nca",
     reads=None,
     says="One record for each parameter of a non-compartmental analysis of {conc} over {time} after the dose {dose}, "
-    "by {profile} and over {intervals}[, at steady state with tau {tau}]; areas {method}; lambda-z from {min_points} "
-    "points or more after Tmax[ with an adjusted R2 of {min_r2adj} or more]; a value at the end of an interval "
-    "extended by at most {gap}",
+    "by {profile} and over the intervals (start:end) {intervals}[, at steady state with tau {tau}]; areas by the "
+    "{method} rule; lambda-z from {min_points} points or more after Tmax[ with an adjusted R2 of {min_r2adj} or more]; "
+    "a value at the end of an interval extended by at most {gap} in the unit of {time}; profiles with fewer than "
+    "{min_measurable} measurable concentrations after the dose give Cmax and Tmax alone[; reasons to report nothing of "
+    "a profile: {leave_out}]",
     gives="nca",
     columns=COLUMNS,
     source="docs/nca.md",

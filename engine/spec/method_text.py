@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator
 
 from engine.numbers import number_text
 from engine.spec.dataset import DatasetSpec, Part, Step, VariableLine, is_working
-from engine.spec.methods import line_sentence, records_sentence, variable_sentence, without_code
+from engine.spec.methods import line_sentence, part_names, records_sentence, variable_sentence
 from engine.spec.origins import lines_of
 from engine.spec.refs import VariableRef
 from engine.spec.registry import sentence
 from engine.spec.study import Study
+from engine.spec.words import without_code
 
 _PLAIN = re.compile(r"[a-z]+(?=[ ,:;]|$)")  # a word that is no field of a source
 
@@ -95,6 +96,9 @@ def _behind(
     """
     queue, settings = list(refs), dict[str, str]()
     own = refs[0][0] if refs else None
+    told = {id(part) for _, part, _ in refs}  # parts of the records that the text is of
+    if id(None) in told:
+        told |= {id(part) for part in own.parts} if own is not None else set()
     while queue:
         spec, part, ref = queue.pop(0)
         source = ref.source or spec.name
@@ -103,8 +107,11 @@ def _behind(
         elif source in spec.prefixes():
             fresh = [(p, s) for p, s in _making(spec, part, source, ref.name) if (spec.name, str(s.place)) not in seen]
             seen |= {(spec.name, str(s.place)) for _, s in fresh}
-            if fresh and (spec.name, source) not in seen:
+            if fresh and spec.working and (spec.name, "") in seen:
+                yield f"{source}.{ref.name}: as the records of {spec.name} are made"
+            elif fresh and (spec.name, source) not in seen:
                 yield _made(f"{source}.{ref.name}", ref.name, fresh, spec)
+            if fresh and (spec.name, source) not in seen:
                 queue += [(spec, p, r) for p, s in fresh for r in s.refs() if deep]
         else:
             far = study.datasets.get(source)
@@ -112,7 +119,8 @@ def _behind(
                 continue
             seen.add((source, ref.name))
             lines = lines_of(far, ref.name)
-            lines = [(p, line) for p, line in lines if far is spec and (p is part or p is None)] or lines
+            if far is spec and far is own:
+                lines = [(p, line) for p, line in lines if p is None or id(p) in told] or lines
             if lines:
                 yield _told(ref.name if far is own else f"{source}.{ref.name}", lines)
                 queue += [(far, p, r) for p, line in lines for r in line.refs() if deep]
@@ -135,7 +143,7 @@ def _told(name: str, lines: list[tuple[Part | None, VariableLine]]) -> str:
         said.setdefault(line_sentence(line), []).append(part.name if part is not None else "")
     if len(said) == 1:
         return f"{name}: {next(iter(said))}"
-    return "\n".join(f"{name} ({', '.join(p for p in parts if p) or 'other'}): {text}" for text, parts in said.items())
+    return "\n".join(f"{name} ({part_names(parts) or 'other'}): {text}" for text, parts in said.items())
 
 
 def _made(name: str, column: str, steps: list[tuple[Part | None, Step]], spec: DatasetSpec) -> str:
@@ -146,7 +154,7 @@ def _made(name: str, column: str, steps: list[tuple[Part | None, Step]], spec: D
         shared = part is None or all(step in each.steps for each in spec.parts)
         said.setdefault(text, []).append("" if shared or part is None else part.name)
     return "\n".join(
-        f"{name} ({', '.join(p for p in parts if p)}): {text}" if any(parts) else f"{name}: {text}"
+        f"{name} ({part_names(parts)}): {text}" if any(parts) else f"{name}: {text}"
         for text, parts in said.items()
     )
 

@@ -7,12 +7,11 @@ Sources: Define-XML 2.1 section 5.3.13 (MethodDef).
 
 from __future__ import annotations
 
-import re
-
 from engine.spec.dataset import DatasetSpec, Part, Step, VariableLine
 from engine.spec.origins import lines_of
 from engine.spec.registry import sentence
 from engine.spec.study import Study
+from engine.spec.words import without_code
 
 IMPLIED_SAYS = {  # of what identity supplies without a line
     "STUDYID": "Identifier of the study, as study.yaml gives it",
@@ -31,7 +30,6 @@ QUALIFIER_SAYS = {
     "QORIG": "Origin of the qualifier: see Value level",
     "QEVAL": "Null",
 }
-_LIST = re.compile(r"\bin \[([^\[\]]*)\]")
 
 
 def line_sentence(line: VariableLine) -> str:
@@ -51,7 +49,12 @@ def variable_sentence(spec: DatasetSpec, name: str) -> str:
         said.setdefault(line_sentence(line), []).append(part.name if part is not None else "")
     if len(said) == 1 and not any(next(iter(said.values()))):
         return next(iter(said))
-    return "\n".join(f"{', '.join(p for p in parts if p) or 'Other records'}: {text}" for text, parts in said.items())
+    return "\n".join(f"{part_names(parts) or 'Other records'}: {text}" for text, parts in said.items())
+
+
+def part_names(parts: list[str]) -> str:
+    """Names of parts in words: short variants for short_variants."""
+    return ", ".join(p.replace("_", " ") if p.islower() else p for p in parts if p)
 
 
 def records_sentence(spec: DatasetSpec) -> str:
@@ -61,8 +64,8 @@ def records_sentence(spec: DatasetSpec) -> str:
     for part in spec.parts:
         goes_on = bool(shared) and part.steps[: len(shared)] == shared
         own = part.steps[len(shared) :] if goes_on else part.steps
-        text = ("then " if goes_on else "") + _steps(own) if own else "these records as they are"
-        lines.append(f"{part.name}: {text}" if part.name else text)
+        text = ("then " + _within(_steps(own)) if goes_on else _steps(own)) if own else "these records as they are"
+        lines.append(f"{part_names([part.name])}: {text}" if part.name else text)
     header = spec.header
     if header.keep is not None:
         lines.append(f"Only records where {header.keep} are kept")
@@ -107,9 +110,10 @@ def _shared(spec: DatasetSpec) -> list[Step]:
 
 def _steps(steps: list[Step]) -> str:
     said = [sentence(step.verb, step.params).strip().rstrip(";") for step in steps]
-    return without_code("; ".join(said))
+    return without_code("; ".join([*said[:1], *map(_within, said[1:])]))
 
 
-def without_code(text: str) -> str:
-    """Conditions as people write them: = and <> for == and !=, lists in round brackets."""
-    return _LIST.sub(r"in (\1)", text.replace(" == ", " = ").replace(" != ", " <> "))
+def _within(text: str) -> str:
+    """A sentence that goes on within another."""
+    return text[0].lower() + text[1:] if text[:1].isupper() and text[1:2].islower() else text
+

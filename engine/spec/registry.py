@@ -248,7 +248,9 @@ def sentence(verb_: Verb, params: Model) -> str:
     for name in type(params).model_fields:
         value = getattr(params, name)
         if isinstance(value, dict):
-            words[name] = "; ".join(f"{k} = {_word(v) or '(nothing)'}" for k, v in value.items())
+            words[name] = "; ".join(
+                f"{k} {'where' if isinstance(v, Expression) else '='} {_word(v) or 'null'}" for k, v in value.items()
+            )
         else:
             words[name] = _word(value)
     says = _PIECE.sub(lambda m: m[1] if all(words.get(n) for n in _FIELD.findall(m[1])) else "", verb_.says)

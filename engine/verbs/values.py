@@ -5,6 +5,7 @@ Every verb here works on the record at hand; those that pick among a subject's o
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from engine.spec.refs import VariableRef
 from engine.spec.registry import Params, Scope, verb
 
 Refs = Annotated[list[VariableRef], LISTED]
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @verb("copy", reads="of", scope="record", says="Copied from {of}", example="AESPID: {copy: ae.AENO}")
@@ -130,6 +132,11 @@ class Flag(Params):
         return at.constant("Y").where(true, at.constant(self.otherwise or None))
 
 
+def as_given(text: str) -> str:
+    """A value of a spec in a reviewer's sentence: text in quotes, so that it is not taken for a variable's name."""
+    return text if _NUMBER.fullmatch(text) else f"'{text}'"
+
+
 class Case(Model):
     """One case: its condition, and the value given or copied."""
 
@@ -154,8 +161,8 @@ class Case(Model):
 
     def __str__(self) -> str:
         """For the reviewer's sentence."""
-        given = self.give if self.give is not None else self.copy_of or self.compute or "null"
-        return f"{given} if {self.when}"
+        given = as_given(self.give) if self.give is not None else str(self.copy_of or self.compute or "null")
+        return f"{given} if present" if self.when.text == f"{given} is present" else f"{given} if {self.when}"
 
 
 @verb(
@@ -170,6 +177,11 @@ class Cases(Params):
 
     cases: list[Case] = Field(min_length=1)
     otherwise: str = Field("", alias="else")
+
+    def own_sentence(self) -> str | None:
+        """See Params."""
+        last = {"": "", "error": "; no other case occurs"}.get(self.otherwise, f"; else {as_given(self.otherwise)}")
+        return f"The first that applies: {', '.join(str(case) for case in self.cases)}{last}"
 
     def values_given(self) -> tuple[str, ...]:
         """See Params."""

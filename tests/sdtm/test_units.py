@@ -198,7 +198,7 @@ def test_the_sentence_says_where_the_number_of_decimals_comes_from():
 
 def test_no_sentence_of_the_study_shows_a_word_of_python():
     said = {n: [variable_sentence(s, line.name) for _, line in s.all_lines()] for n, s in BY002.datasets.items()}
-    assert "N = (nothing)" in "".join(said["AE"])
+    assert "N = null" in "".join(said["AE"])
     leaks = [(n, t) for n, texts in said.items() for t in texts if re.search(r"\b(None|True|False)\b|\[\]|\{\}", t)]
     assert leaks == []
 

@@ -10,9 +10,10 @@ import engine.verbs  # noqa: F401  registers the general verbs
 import sdtm  # noqa: F401  registers the verbs of SDTM
 from engine.spec.lint import lint
 from engine.spec.method_text import finished, records_method, variable_method
-from engine.spec.methods import identity_sentence, without_code
+from engine.spec.methods import identity_sentence
 from engine.spec.predecessors import predecessors
 from engine.spec.study import load_study
+from engine.spec.words import without_code
 
 KV21 = Path(__file__).resolve().parents[2] / "second_study" / "kv21"
 WORK = """
@@ -108,5 +109,26 @@ def test_a_line_becomes_a_sentence(text, told):
     assert finished(text) == told
 
 
-def test_conditions_are_written_as_people_write_them():
-    assert without_code("A == 'x' and B != 'y' and C in ['p', 'q']") == "A = 'x' and B <> 'y' and C in ('p', 'q')"
+@pytest.mark.parametrize(("code", "said"), [
+    ("A == 'x' and B != 'y' and C in ['p', 'q']", "A = 'x' and B <> 'y' and C in ('p', 'q')"),
+    ("first_day(V.DUE) <= date(study.CUT)", "the first day V.DUE may mean <= the date of study.CUT"),
+    ("EX.EXENDTC is missing or date(EX.EXENDTC) is missing", "EX.EXENDTC is missing or EX.EXENDTC is no complete date"),
+    ("starts_with(upper(CONC), 'BLQ')", "CONC in upper case starts with 'BLQ'"),
+    ("round(A + 0.02 * (40 - B), 4)", "(A + 0.02 * (40 - B)) rounded to 4 decimals"),
+    ("abs(ADY - TARGET)", "the absolute value of (ADY - TARGET)"),
+    ("max(ARRLT, 0) if ARRLT is present", "the highest of ARRLT, 0 if ARRLT is present"),
+    ("contains(TEXT, '(a, b)')", "TEXT contains '(a, b)'"),
+    ("A, rounded to 1 decimals", "A, rounded to 1 decimal"),
+    ("of the date (of X)", "of the date (of X)"),
+])
+def test_conditions_are_written_as_people_write_them(code, said):
+    assert without_code(code) == said
+
+
+def test_an_intermediate_value_is_told_for_each_part_of_the_records_that_reads_it():
+    ds = load_study(Path(__file__).resolve().parents[3] / "specs" / "by002")
+    told = variable_method(ds, "DS", "DSSTDTC")
+    assert "_DATE (treatment): eot.EOTDAT in ISO 8601" in told
+    assert "_DATE (study): eos.EOSDAT in ISO 8601" in told
+    terms = variable_method(ds, "DM", "ARMNRS")
+    assert "'ASSIGNED, NOT TREATED' if RFXSTDTC is missing" in terms  # text is told from a variable by its quotes
