@@ -71,7 +71,7 @@ def adrg(
     conformance(guide, mine, [package], inputs, texts.adrg.conformance)
     _programs(guide, built, texts)
     guide.heading(1, "Directory structure")
-    directories(guide, built)
+    directories(guide, built, splits)
     legacy(guide, texts.adrg.legacy)
     guide.heading(1, "Additional content")
     guide.say(*(texts.adrg.additional or [NONE]))

@@ -95,7 +95,7 @@ def csdrg(
     conformance(guide, mine, [package], inputs, texts.csdrg.conformance)
     guide.heading(1, "Submission structure")
     guide.heading(2, "Directory structure")
-    directories(guide, built)
+    directories(guide, built, splits)
     guide.heading(2, "Split datasets")
     splitting(guide, splits)
     legacy(guide, texts.csdrg.legacy)

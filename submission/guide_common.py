@@ -148,11 +148,14 @@ def _where(finding: GuideFinding) -> str:
     return f"{finding.dataset}.{finding.variable}" if finding.variable else finding.dataset or "all datasets"
 
 
-def directories(guide: Guide, built: Built) -> None:
-    """The folders of the submission and what stands in them."""
+def directories(guide: Guide, built: Built, splits: Sequence[Mapping[str, Any]]) -> None:
+    """The folders of the submission and what stands in them; folders of parts only of what was split."""
     folder = study_folder(built.study.name)
     kinds = [built.standard(p) for p in built.packages]
-    rows = [(f"{ROOT}/{folder}/{r.folder}", r.name, r.kind) for r in file_rules() if r.standard in kinds]
+    split = {s["dataset"] for s in splits}
+    parted = {built.standard(p) for p, published in built.packages.items() if any(d.name in split for d in published)}
+    rows = [(f"{ROOT}/{folder}/{r.folder}", r.name, r.kind) for r in file_rules()
+            if r.standard in kinds and (r.kind != "part" or r.standard in parted)]  # fmt: skip
     guide.table("Directory structure", {"Folder": 4, "File": 2, "Content": 1.5}, rows, NONE)
 
 
