@@ -82,5 +82,5 @@ def bytes_of(text: str) -> int:
     """
     match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,3})?)\s*([KMG]?B?)\s*", text.upper())
     if match is None or match[2] not in _UNITS or float(match[1]) <= 0:
-        raise CommandError(Problem("no size", found=text, expected="such as 5GB, 400MB or 1000000"))
+        raise CommandError(Problem("--split-limit: no size", found=text, expected="such as 5GB, 400MB or 1000000"))
     return int(float(match[1]) * _UNITS[match[2]])
