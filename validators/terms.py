@@ -73,7 +73,8 @@ class Terms:
         if standard is not None and standard.values and not self._follows_sdtm(info):
             found.append(Allowed(frozenset(standard.values), "the values of the standard", False))
         names = self.sponsor_names(info, variable)
-        return [replace(a, values=a.values | names) if names else a for a in found if a is not None]
+        told = dict.fromkeys(a for a in found if a is not None)  # the spec may state the standard's own list: told once
+        return [replace(a, values=a.values | names) if names else a for a in told]
 
     def standard(self, info: DatasetInfo, variable: str) -> VariableStandard | None:
         """What the standard says of a variable."""

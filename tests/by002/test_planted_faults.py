@@ -21,6 +21,7 @@ from validators.files import file_faults, length_faults, path_faults, settled
 from validators.rules import Rules, load_rules
 from validators.schemas import make_schema
 from validators.shelf import Shelf
+from validators.terms import Terms
 
 STUDY = Path(__file__).resolve().parents[2] / "specs" / "by002"
 SUBJECTS = [*range(9), 18]  # of DM, in its order: treated, screened only, dead, alive, with a long QTc
@@ -350,3 +351,10 @@ def test_names_sizes_and_empty_files_that_cannot_be_submitted_are_told():
     assert [f.says for f in path_faults("LB", 5 * 1024**3 + 1, 1)] == ["the file has 5,368,709,121 bytes"]
     assert [f.says for f in path_faults("LB", 10, 0)] == ["the file holds no record"]
     assert all(f.do for f in path_faults("A_E", 6 * 1024**3, 0))
+
+
+def test_a_list_that_spec_and_standard_both_name_binds_once():
+    import trialmill.verbs  # noqa: F401, PLC0415  registers the verbs of all rooms
+
+    catalogue = Catalogue(load_study(STUDY))
+    assert len(Terms(catalogue).of(catalogue.datasets["AE"], "AEOUT")) == 1  # a wrong outcome is one record, not two
