@@ -40,7 +40,8 @@ def package_study(
         FileError: the folder is not what its journal says. Further errors as write_package.
     """
     if dataset_json not in FORMS:
-        raise CommandError(Problem("--dataset-json: no form of Dataset-JSON", found=dataset_json, expected=", ".join(FORMS[1:])))
+        expected = ", ".join(FORMS[1:])
+        raise CommandError(Problem("--dataset-json: no form of Dataset-JSON", found=dataset_json, expected=expected))
     if not out.is_dir() and not out.with_name(f".former-{out.name}").exists():
         raise CommandError(Problem("no build was published there", Place(str(out)), do="build first, or name its OUT"))
     recover(out)
