@@ -31,8 +31,9 @@ from trialmill.compare_builds import BuildOf
 from trialmill.delivered import read_sources
 from trialmill.explain import is_derived, made_at, raw_cells, run_column
 from validators.comparison import Comparison
+from validators.comparison_moments import moment_of, shown_numbers
 from validators.comparison_result import Cause, Outcome, Result, SpecLine
-from validators.comparison_values import Changed, moment_of, shown_numbers
+from validators.comparison_values import Changed
 
 MOST_CELLS = 4  # raw cells that are told of one value
 WORDS = ("BASE", "QC")

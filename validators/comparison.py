@@ -21,13 +21,12 @@ from formats.missing import letter_bytes
 from validators.comparison_attributes import KINDS, Attribute, attributes, unknown
 from validators.comparison_columns import FrameSide, Kept, Rows, Side, common, shown_texts
 from validators.comparison_keys import Aligned, align, propose
+from validators.comparison_moments import moment_of, shown_numbers
 from validators.comparison_values import (
     Changed,
     Tolerances,
     compare_variable,
-    moment_of,
     ordered,
-    shown_numbers,
 )
 
 GIVEN, SPEC, PROPOSED = "given", "of the spec", "proposed"

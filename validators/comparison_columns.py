@@ -268,20 +268,6 @@ def common(base: Side, qc: Side) -> list[str]:
     return [n for n in base.names if n in there]
 
 
-def joined_column(base: Side, qc: Side, name: str) -> tuple[Codes, Codes, Sequence[str] | pa.Array | Floats]:
-    """A variable of both sides as codes into distinct values: numbers where both hold numbers, else texts."""
-    texts = base.is_text(name), qc.is_text(name)
-    if not any(texts):
-        return joined_numbers(base.numbers(name), qc.numbers(name))
-    if not all(texts):
-        numbers = mixed_numbers(base, qc, name)
-        if numbers is not None:
-            return joined_numbers(*numbers)
-    held = [side.texts(name) if text else number_column(side.numbers(name))
-            for side, text in zip((base, qc), texts, strict=True)]
-    return joined(held[0], held[1])
-
-
 def mixed_numbers(base: Side, qc: Side, name: str) -> tuple[Floats, Floats] | None:
     """A variable that is numbers in one and text in the other, as numbers; None when a text is none."""
     one, other = (as_numbers(side.texts(name)) if side.is_text(name) else side.numbers(name) for side in (base, qc))

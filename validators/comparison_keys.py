@@ -32,12 +32,11 @@ from validators.comparison_columns import (
     Rows,
     Side,
     common,
-    joined_column,
     joined_numbers,
     mixed_numbers,
-    number_column,
     shown_texts,
 )
+from validators.comparison_moments import as_texts, joined_column
 
 ALIKE = 0.8  # of the variables that are no keys, for records that differ in a key
 PAIRINGS = 200_000  # pairs of records with the same keys that are held against one another
@@ -330,7 +329,7 @@ def _ranked(base: Side, qc: Side, name: str, mine: Rows, theirs: Rows) -> tuple[
     """The values of some records as ranks, so that their order does not depend on that of the file."""
     mixed = mixed_numbers(base, qc, name) if base.is_text(name) != qc.is_text(name) else None
     if mixed is None and (base.is_text(name) or qc.is_text(name)):
-        held = [side.texts(name) if side.is_text(name) else number_column(side.numbers(name)) for side in (base, qc)]
+        held = as_texts(base, qc, name)
         some = [each.codes[rows] for each, rows in zip(held, (mine, theirs), strict=True)]
         used = [np.unique(codes[codes >= 0]) for codes in some]
         texts = [shown_texts(each.values, codes) for each, codes in zip(held, used, strict=True)]

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from engine.dates import DAY, spans
 from engine.numbers import number_text
-from engine.run.shown import moment as shown_moment
-from formats.missing import letter_bytes, special_missing_code
+from formats.missing import letter_bytes
 from validators.comparison_columns import (
     Floats,
     Rows,
@@ -29,14 +28,10 @@ from validators.comparison_columns import (
     as_numbers,
     joined,
     mixed_numbers,
-    number_column,
     shown_texts,
-    text_column,
 )
+from validators.comparison_moments import as_texts, counts, moment_of, plain_number, shown_numbers
 from validators.comparison_patterns import Pattern, number_patterns, text_patterns
-
-_DATES = ("DATE", "E8601DA", "YYMMDD", "DDMMYY", "MMDDYY", "B8601DA")
-_TIMES = ("DATETIME", "E8601DT", "TIME", "E8601TM", "B8601DT", "TOD", "HHMM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +103,7 @@ def compare_variable(base: Side, qc: Side, name: str, rows: Rows, others: Rows, 
         found = _numbers(name, held[0], held[1], rows, others, tolerance, kind)
         told = "compared as numbers"
     else:
-        sides = [side.texts(name) if text else _moments(side.numbers(name), kind)
-                 for side, text in zip((base, qc), texts, strict=True)]
-        found = _texts(name, sides[0], sides[1], rows, others)
+        found = _texts(name, *as_texts(base, qc, name), rows, others)
         told = "compared as text" + (", moments in ISO 8601" if kind else "")
     if all(_type(side, name) for side in (base, qc)):  # of a file that leaves the type open it is no news
         found.notes.append(Pattern("type", f"{word}: {told}", len(rows)))
@@ -145,43 +138,6 @@ def _both_texts(base: Side, qc: Side, name: str, rows: Rows, others: Rows, toler
 
 def _type(side: Side, name: str) -> str:
     return next((v.type for v in side.meta.variables if v.name == name), "")
-
-
-def moment_of(base: Side, qc: Side, name: str) -> str:
-    """The SAS format of the moments that a variable holds, by either side's; '' when it holds none."""
-    for side in (base, qc):
-        shown = next((v.format for v in side.meta.variables if v.name == name), "").upper()
-        if shown.startswith((*_TIMES, *_DATES)):
-            return shown
-    return ""
-
-
-def counts(sas_format: str) -> str:
-    """What numbers of a format count: day, second or ''."""
-    if sas_format.startswith(_TIMES):
-        return "second"
-    return "day" if sas_format.startswith(_DATES) else ""
-
-
-def shown_numbers(values: Floats, sas_format: str = "") -> list[str]:
-    """Numbers for people: a moment in ISO 8601, `.` and `.A` where missing."""
-    known = {"day": "DATE9.", "second": sas_format}.get(counts(sas_format), "")
-    letters = special_missing_code(values)
-    codes, distinct = pd.factorize(values)
-    series = pd.Series(np.asarray(distinct, dtype=np.float64))
-    texts = [(shown_moment(series, n, known) if known and abs(v) < 1e10 else "") or _plain(v)
-             for n, v in enumerate(series.tolist())]
-    return [texts[c] if c >= 0 else f".{letter}" for c, letter in zip(codes.tolist(), letters.tolist(), strict=True)]
-
-
-def _plain(value: float) -> str:
-    return number_text(value) if np.isfinite(value) else str(value)
-
-
-def _moments(values: Floats, sas_format: str) -> Texts:
-    if not sas_format:
-        return number_column(values)
-    return text_column(["" if text == "." else text for text in shown_numbers(values, sas_format)])
 
 
 def _texts(name: str, base: Texts, qc: Texts, rows: Rows, others: Rows) -> Changed:
@@ -243,7 +199,7 @@ def _numbers(
     if tolerance.absolute or tolerance.relative:
         close = tolerance.covers(one, other)
         if close.any():
-            most = _plain(float(f"{np.abs(other - one)[close].max():.12g}"))
+            most = plain_number(float(f"{np.abs(other - one)[close].max():.12g}"))
             says = f"apart by at most {most}, within the tolerance {tolerance}"
             changed.notes.append(Pattern("within tolerance", says, int(close.sum())))
         at, one, other = at[~close], one[~close], other[~close]
@@ -256,7 +212,7 @@ def _numbers(
             distance = np.abs(other - one)
         if not np.isnan(distance).all():
             largest = float(f"{np.nanmax(distance):.12g}")
-            changed.largest = _plain(largest) + (f" {kind}{'' if largest == 1 else 's'}" if kind else "")
+            changed.largest = plain_number(largest) + (f" {kind}{'' if largest == 1 else 's'}" if kind else "")
     return changed
 
 

@@ -126,6 +126,26 @@ def test_text_against_numbers_is_compared_as_numbers_or_as_dates():
     assert (dated.changed[0].records, dated.changed[0].patterns[0].says) == (1, "present in BASE, missing in QC")
 
 
+def test_a_date_time_of_a_csv_file_is_the_same_however_it_is_written():
+    moment = 2057900400.0  # 2025-03-18T07:00, in seconds from 1960
+    texts = ["2025-03-18 07:00:00", "2025-03-18T07:00", "2025-03-18 07:00:00.000", "", "2025-03-18 07:01:00", "2025-03-18"]
+    found = compare_frames(frame(X=[moment] * 3 + [np.nan] + [moment] * 2), frame(X=texts), ["USUBJID", "AESEQ"],
+                           base_meta=DatasetMeta("AE", "", (VariableMeta("X", "", "Num", 8, "DATETIME20."),)))
+    assert found.changed[0].base_values == ["2025-03-18T07:00"] * 2
+    assert found.changed[0].qc_values == ["2025-03-18T07:01", "2025-03-18"]
+    assert not [n for n in found.changed[0].notes if "missing" in n.says]
+
+
+def test_records_pair_by_a_date_that_is_a_number_in_one_file_and_text_in_the_other():
+    base = pd.DataFrame({"K": ["a"] * 3, "ADT": [23810.0, 23811.0, np.nan], "X": ["1", "2", "3"]})
+    qc = pd.DataFrame({"K": ["a"] * 3, "ADT": ["", "2025-03-11", "2025-03-10"], "X": ["3", "9", "9"]})
+    meta = DatasetMeta("AD", "", (VariableMeta("ADT", "", "Num", 8, "DATE9."),))
+    found = compare_frames(base, qc, ["K", "ADT"], base_meta=meta)
+    assert (found.paired, len(found.only_base.keys)) == (3, 0)
+    assert [(c.name, c.records) for c in found.changed] == [("X", 2)]
+    assert not any("left aside" in str(n) for n in found.notes)
+
+
 def test_records_variables_and_keys_without_counterpart_are_listed():
     base, qc = frame(X=list("abcdef"), OLD=[1.0]), frame(X=list("abcdef"), NEW=["n"]).iloc[[5, 0, 1, 2, 2]]
     base = base.drop(index=5)
