@@ -182,9 +182,9 @@ MUTATIONS = {
     "a file was taken out after the manifest": (lambda r: without(r, f"{PROGRAMS}/contents.txt"), {"MAN-FILE"}, ""),
     "a dataset is a transport file of version 8": (
         lambda r: patched(r, f"{SDTM}/ae.xpt", b"LIBRARY HEADER", b"LIBV8   HEADER"),
-        {"XPT-FORMAT", "DEF-FILE"}, ""),
+        {"XPT-FORMAT"}, ""),
     "a dataset is truncated": (lambda r: write(r / SDTM / "ae.xpt", (r / SDTM / "ae.xpt").read_bytes()[:-80]),
-                               {"XPT-FORMAT", "DEF-FILE"}, ""),
+                               {"XPT-FORMAT"}, ""),
     "a file holds a dataset of another name": (lambda r: patched(
         r, f"{SDTM}/ae.xpt", b"SAS     AE      ", b"SAS     AF      "), {"XPT-NAME", "DEF-DATASET", "DEF-FILE"}, ""),
     "a variable has a small letter": (lambda r: patched(r, f"{SDTM}/ae.xpt", b"AESPID  ", b"aESPID  "),
