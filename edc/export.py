@@ -87,7 +87,8 @@ class _Reader:
     def read(self, carrier: str | None) -> RawExport:
         if not self.folder.is_dir():
             raise CommandError(
-                Problem("no raw export there", Place(str(self.folder)), do="name its folder: RAW=FOLDER")
+                Problem("no raw export there", Place(str(self.folder)),
+                        do="name its folder: RAW=FOLDER with make, --raw FOLDER with trialmill")
             )
         self.manifest = read_manifest(self.folder / self.raw.manifest, self.raw.manifest)
         if self.manifest is None:

@@ -217,7 +217,7 @@ class _Whole:
     def _expect(self, byte: bytes, at: int) -> int:
         if self.data[at : at + 1] != byte:
             raise FileError(Problem("not Dataset-JSON", Place(self.shown), expected="a JSON object",
-                                    found=repr(bytes(self.data[at : at + 20]))))
+                                    found=ascii(bytes(self.data[at : at + 20]).decode("latin-1"))))
         return at + 1
 
     def _place(self, at: int) -> Place:

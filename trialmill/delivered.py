@@ -108,7 +108,7 @@ def read_delivery(declared: dict[str, DeliveredSpec], folder: Path, manifest: st
     """
     if not folder.is_dir():
         raise CommandError(Problem("the delivered datasets are not there", Place(str(folder)),
-                                   do="name their folder: RAW=FOLDER"))
+                                   do="name their folder: RAW=FOLDER with make, --raw FOLDER with trialmill"))
     reader = _Reader(folder, limit * 1_000_000)
     listed = read_manifest(folder / manifest, manifest)
     for spec in declared.values():
