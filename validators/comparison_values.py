@@ -168,7 +168,7 @@ def _writings(base: Texts, qc: Texts, rows: Rows, others: Rows, same: NDArray[np
     at = np.flatnonzero(same & (mine[rows] != theirs[others]))
     blank = base.codes[rows[at]] < 0
     return [p for p in (Pattern("trailing blanks", "equal but for trailing blanks", int((~blank).sum())),
-                        Pattern("blank", "blanks on one side, nothing on the other: both missing", int(blank.sum())))
+                        Pattern("blank", "blank on one side, nothing on the other: both missing", int(blank.sum())))
             if p.records]
 
 

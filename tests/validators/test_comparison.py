@@ -79,7 +79,7 @@ def test_a_planted_difference_is_found_with_its_pattern(base, qc, count, pattern
 
 @pytest.mark.parametrize(("base", "qc", "note"), [
     (["Arm"], ["Arm  "], "equal but for trailing blanks"),
-    ([""], ["   "], "blanks on one side, nothing on the other: both missing"),
+    ([""], ["   "], "blank on one side, nothing on the other: both missing"),
     ([0.0], [-0.0], "-0 on one side, 0 on the other: equal"),
 ])  # fmt: skip
 def test_what_differs_in_writing_alone_is_stated_and_no_difference(base, qc, note):
