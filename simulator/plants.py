@@ -6,20 +6,10 @@ Sources: the study design, section 2.3.
 from __future__ import annotations
 
 from datetime import date
-from enum import StrEnum
 from typing import Literal
 
+from simulator.levels import Mess
 from simulator.script import Part
-
-
-class Mess(StrEnum):
-    """How much of the declared mess is planted; each level holds those before it."""
-
-    none = "none"
-    usual = "usual"
-    blocking = "blocking"
-    damaged = "damaged"
-
 
 Kind = Literal[
     "set",  # a field holds `value` (nothing: blank)

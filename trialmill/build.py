@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from edc.dates import to_iso
 from edc.export import RawExport
 from edc.lint import lint_formats

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from edc.lint import lint_formats
 from engine.errors import Place, SpecError
 from engine.spec.catalogue import Catalogue

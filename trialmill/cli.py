@@ -1,5 +1,6 @@
 """The command line: `trialmill build`, `check`, `lint`, `explain`, `nca`, `convert`, `terminology import`, `reference`.
 
+A command imports what it needs when it runs, so that none waits for the rooms of another.
 Exit status 0 clean, 1 findings or blocking issues, 2 the spec, the command or a file is wrong.
 """
 
@@ -14,39 +15,17 @@ from typing import Annotated
 
 import typer
 
-import adam  # noqa: F401  registers the verbs of ADaM
-import engine.verbs  # noqa: F401  registers the general verbs
-import sdtm  # noqa: F401  registers the verbs of SDTM
-from edc.lint import lint_formats
 from engine.errors import Problem, SpecError, TrialmillError
-from engine.spec.keys import key_reference
-from engine.spec.lint import lint as lint_study
-from engine.spec.reference import dataset_schema, file_schemas, verb_reference
-from engine.spec.study import load_study
-from engine.standards.terminology_import import import_terminology
-from nca.settings import METHODS, Settings
-from simulator.plants import Mess
-from submission.guide_texts import GuideTexts, lint_guides
-from trialmill.build import build_study, columns_of, undescribed
+from nca.settings import METHODS
+from simulator.levels import Mess
 from trialmill.check_command import check
 from trialmill.compare_commands import compare
-from trialmill.convert import Choices
-from trialmill.convert import convert as convert_file
-from trialmill.delivered import read_sources
 from trialmill.delivered_commands import delivered
-from trialmill.effort import effort_told
-from trialmill.escalation import as_text, lint_escalation, write_answer
-from trialmill.escalation import escalation as apply_escalation
 from trialmill.explain_command import explain
-from trialmill.nca import parse, run_nca
-from trialmill.new import CHECKOUT, new_study
+from trialmill.options import DEFAULT_STUDY
 from trialmill.package_command import package
 from trialmill.progress import Progress
-from trialmill.simulate import simulate_study
 from trialmill.spec_commands import spec
-from validators.lint import lint_rules
-from validators.reference import rule_reference
-from validators.rule_pages import coverage, rule_list
 
 app = typer.Typer(
     add_completion=False,
@@ -64,7 +43,6 @@ app.command()(explain)
 app.command()(package)
 
 StudyOption = Annotated[Path, typer.Option("--study", help="Folder with study.yaml.")]
-DEFAULT_STUDY = Path("specs/by002")
 
 
 @app.command()
@@ -77,6 +55,8 @@ def build(
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Threads.")] = 1,
 ) -> None:
     """Build a study's datasets from its raw export, all or none."""
+    from trialmill.build import build_study
+
     out = out or Path("build") / study.name
     summary = build_study(study, raw or Path("raw") / study.name, out, packages or [], carrier=carrier, jobs=jobs)
     for name, records in sorted(summary.files.items()):
@@ -91,6 +71,8 @@ def new(
     study_id: Annotated[str | None, typer.Option(help="STUDYID; the folder's name in capitals when not given.")] = None,
 ) -> None:
     """Write a small study to start from, which builds at once, and its raw export of made-up subjects."""
+    from trialmill.new import CHECKOUT, new_study
+
     raw = raw or Path("raw") / folder.name
     made = new_study(folder, raw, study_id)
     print(f"{folder}: {made.specs} files, study {made.study}")
@@ -120,6 +102,9 @@ def convert(
     gzip: Annotated[bool, typer.Option("--gzip", help="A .dsjc by gzip, not zlib as the standard says.")] = False,
 ) -> None:
     """Convert a dataset file."""
+    from trialmill.convert import Choices
+    from trialmill.convert import convert as convert_file
+
     for path in convert_file(source, target, Choices(created, dataset, metadata, study, encoding, gzip)):
         print(f"wrote {path}")
 
@@ -130,6 +115,16 @@ def lint(
     raw: Annotated[Path | None, typer.Option(help="An export, for names that no file of the study describes.")] = None,
 ) -> None:
     """List every problem of a study's specs: the report on standard output, its last line the number of problems."""
+    from edc.lint import lint_formats
+    from engine.spec.lint import lint as lint_study
+    from engine.spec.study import load_study
+    from submission.guide_texts import lint_guides
+    from trialmill.build import columns_of, undescribed
+    from trialmill.delivered import read_sources
+    from trialmill.effort import effort_told
+    from trialmill.escalation import lint_escalation
+    from validators.lint import lint_rules
+
     told_last: list[str] = []
     found: list[Problem] = []
     try:
@@ -163,6 +158,8 @@ def simulate(
     replace: Annotated[bool, typer.Option("--replace", help="Even an export with files changed by hand.")] = False,
 ) -> None:
     """Simulate a study's raw export, with what is true of its people in truth.json."""
+    from trialmill.simulate import simulate_study
+
     out = out or Path("raw") / study.name
     choice = {"seed": seed, "subjects": subjects, "mess": mess.value, "scenario": scenario}
     with Progress("subjects") as progress:
@@ -193,6 +190,9 @@ def nca(
     predose: Annotated[float, typer.Option(help="Longest time before the dose of a predose sample.")] = 1.0,
 ) -> None:
     """Non-compartmental analysis of concentration profiles."""
+    from nca.settings import Settings
+    from trialmill.nca import parse, run_nca
+
     spans, blq = parse(interval, {"--blq-first": blq_first, "--blq-middle": blq_middle, "--blq-last": blq_last})
     settings = Settings(
         method=method, **blq, min_points=min_points, tmax_in_slope=tmax_in_lambda_z, min_r2adj=min_r2adj,
@@ -210,6 +210,9 @@ def escalation(
     json_: Annotated[Path | None, typer.Option("--json", help="The answer as JSON, to this file.")] = None,
 ) -> None:
     """Recompute every dose escalation decision, the MTD and the recommended dose from the published datasets."""
+    from trialmill.escalation import as_text, write_answer
+    from trialmill.escalation import escalation as apply_escalation
+
     _, rules, outcome, answer = apply_escalation(study, out or Path("build") / study.resolve().name)
     for line in as_text(rules, outcome, answer):
         print(line)
@@ -222,6 +225,13 @@ def escalation(
 @app.command()
 def reference(docs: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs")) -> None:
     """Write the references of keys, verbs and rules and the JSON Schema for editors."""
+    import trialmill.verbs  # noqa: F401
+    from engine.spec.keys import key_reference
+    from engine.spec.reference import dataset_schema, file_schemas, verb_reference
+    from submission.guide_texts import GuideTexts
+    from validators.reference import rule_reference
+    from validators.rule_pages import coverage, rule_list
+
     (docs / "schema").mkdir(parents=True, exist_ok=True)
     (docs / "keys.md").write_text(key_reference({"guides.yaml": GuideTexts}), encoding="utf-8")
     (docs / "verbs.md").write_text(verb_reference(), encoding="utf-8")
@@ -242,6 +252,8 @@ def import_release(
     ] = False,
 ) -> None:
     """Take in a quarterly terminology release."""
+    from engine.standards.terminology_import import import_terminology
+
     report = import_terminology(file, replace=replace)
     print(f"{report.path}: {report.kind} terminology {report.version}, {report.counted}")
 

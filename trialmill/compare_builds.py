@@ -95,9 +95,7 @@ def keys_of(catalogue: Catalogue, dataset: str) -> tuple[str, ...]:
 
 
 def _load(folder: Path) -> Study:
-    import adam  # noqa: F401, PLC0415  registers verbs
-    import engine.verbs  # noqa: F401, PLC0415
-    import sdtm  # noqa: F401, PLC0415
+    import trialmill.verbs  # noqa: F401, PLC0415  files of no build need not wait for the rooms
 
     return load_study(folder)
 

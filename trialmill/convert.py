@@ -20,8 +20,6 @@ import pandas as pd
 
 from engine.errors import CommandError, FileError, Place, Problem, nearest
 from engine.numbers import number_texts
-from engine.spec.catalogue import Catalogue
-from engine.spec.study import load_study
 from formats.atomic import write_bytes
 from formats.dataset_json_write import ENDINGS, write_dataset_json
 from formats.datasets import READERS, Asked, read_dataset, read_metadata
@@ -131,6 +129,10 @@ def _read(source: Path, choices: Choices) -> tuple[pd.DataFrame, DatasetMeta]:
 
 
 def _of_study(source: Path, choices: Choices) -> Described:
+    import trialmill.verbs  # noqa: F401, PLC0415  most conversions need no spec
+    from engine.spec.catalogue import Catalogue  # noqa: PLC0415
+    from engine.spec.study import load_study  # noqa: PLC0415
+
     assert choices.study is not None
     study = load_study(choices.study)
     catalogue = Catalogue(study)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.errors import TrialmillError
 from engine.spec.effort import effort
 from engine.spec.study import Study, load_study

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from adam.escalation import Outcome, Subject, escalate
 from adam.escalation_rules import Rules
 from engine.errors import CommandError, DataError, FileError, Place, Problem, SpecError

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.run.lineage import Step
 from engine.spec.registry import sentence
 from engine.spec.study import load_study

@@ -10,9 +10,6 @@ from typing import Annotated
 
 import typer
 
-from trialmill.spec_export import export_specs
-from trialmill.spec_import import import_specs
-
 spec = typer.Typer(no_args_is_help=True, help="A study's specs as a workbook, and edits of it back into the YAML.")
 
 Folder = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder with study.yaml.")]
@@ -23,6 +20,8 @@ def export(
     study: Folder, out: Annotated[Path, typer.Argument(metavar="WORKBOOK", help="The .xlsx file to write.")]
 ) -> None:
     """Write the specs as a workbook: datasets, variables, values, codelists, methods and sources."""
+    from trialmill.spec_export import export_specs  # noqa: PLC0415  the help need not wait for it
+
     book = export_specs(study, out)
     print(f"wrote {out}: " + ", ".join(f"{sheet.name} {len(sheet.rows):,}" for sheet in book.sheets))
 
@@ -34,6 +33,8 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change and write nothing.")] = False,
 ) -> None:
     """Carry edits of labels, origins, comments and codelists back into the YAML, all or none."""
+    from trialmill.spec_import import import_specs  # noqa: PLC0415
+
     made = import_specs(study, workbook, dry_run=dry_run)
     for line in made.says:
         print(line)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from edc.lint import lint_formats
 from engine.errors import CommandError, FileError, Place, Problem, SpecError, nearest
 from engine.spec.catalogue import MAX_LABEL

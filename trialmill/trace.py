@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.errors import DataError, Problem
 from engine.numbers import number_texts
 from engine.run.at import At

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from edc.export import RawExport
 from edc.transfers import Compared, RawChange, compare_transfers
 from engine.errors import SpecError, TrialmillError

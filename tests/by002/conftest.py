@@ -11,6 +11,8 @@ import pandas as pd
 import pyreadstat
 import pytest
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
+
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ROOT / "specs" / "by002"
 
@@ -29,7 +31,6 @@ def export(tmp_path_factory):
 def built(export, tmp_path_factory):
     """The output folder of a build of all packages."""
     from trialmill.build import build_study  # noqa: PLC0415
-    from trialmill.cli import app  # noqa: F401, PLC0415  registers the verbs of all rooms
 
     out = tmp_path_factory.mktemp("by002") / "build"
     build_study(STUDY, export, out, [])

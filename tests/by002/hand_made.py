@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.run.derive import carry_out
 from engine.run.plan import Plan
 from engine.run.run import Run
@@ -13,7 +14,6 @@ from engine.spec.catalogue import Catalogue
 from engine.spec.study import load_study
 from tests.by002.conftest import STUDY
 from trialmill.build import Tools
-from trialmill.cli import app  # noqa: F401  registers the verbs of all rooms
 
 START = "2025-03-10"  # first dose, at 08:00; Day 28 is 2025-04-06
 ARM = {"ARMCD": "ESC200", "ACTARMCD": "ESC200", "ARM": "BY002 200 mg QD Escalation"}

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.run.derive import carry_out
 from engine.run.plan import Plan
 from engine.run.run import Run
@@ -15,7 +16,6 @@ from engine.spec.lint import lint
 from engine.spec.study import load_study
 from tests.by002.conftest import STUDY
 from trialmill.build import Tools
-from trialmill.cli import app  # noqa: F401  registers the verbs of all rooms
 
 CUT = "2026-03-31"
 START = "2025-03-10"  # of the DLT window, whose Day 28 is 2025-04-06

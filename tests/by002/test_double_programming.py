@@ -33,7 +33,7 @@ def qc(built, export, tmp_path_factory):
 
 def compare(*arguments):
     """The command's exit status and output."""
-    from trialmill.cli import app  # noqa: PLC0415  registers the verbs of all rooms
+    from trialmill.cli import app  # noqa: PLC0415
 
     done = CliRunner().invoke(app, ["compare", *map(str, arguments)])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception

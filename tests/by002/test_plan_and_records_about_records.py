@@ -5,10 +5,10 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.spec.catalogue import Catalogue
 from engine.spec.study import load_study
 from tests.by002.conftest import STUDY
-from trialmill.cli import app  # noqa: F401  registers the verbs of all rooms
 from validators.explained import load_explained
 
 CUT = "2026-03-31"

@@ -44,7 +44,7 @@ def test_a_changed_value_and_a_changed_cell_are_seen(dataset, export, usubjid):
 @pytest.fixture(scope="module")
 def explained(export, built):
     """A function: what `trialmill explain` says of a variable of one record, from the simulated export."""
-    import trialmill.cli  # noqa: F401, PLC0415
+    import trialmill.verbs  # noqa: F401, PLC0415
     from trialmill.explain import explain_record  # noqa: PLC0415
 
     return lambda variable, *chosen: explain_record(variable, STUDY, export, built, chosen)

@@ -72,7 +72,7 @@ def test_a_changed_value_record_and_cell_are_seen(dataset, wrong):
 
 
 def test_the_command_of_the_page_is_answered_as_the_page_says(export, built):
-    import trialmill.cli  # noqa: F401, PLC0415
+    import trialmill.verbs  # noqa: F401, PLC0415
     from trialmill.explain import explain_record  # noqa: PLC0415
 
     (command,) = re.findall(r"^\.venv/bin/trialmill explain (.+)$", DOC, re.MULTILINE)

@@ -25,12 +25,12 @@ SAMPLED = 3  # further variables of each dataset
 @pytest.fixture(scope="module")
 def traces(export, dataset):
     """The traces of sampled values: dataset, variable, record and step; with the run that gave them."""
+    import trialmill.verbs  # noqa: F401, PLC0415  registers the verbs of all rooms
     from engine.run.lineage import trace  # noqa: PLC0415
     from engine.run.partial import partial_run  # noqa: PLC0415
     from engine.run.plan import Plan  # noqa: PLC0415
     from engine.spec.study import load_study  # noqa: PLC0415
     from trialmill.build import Tools  # noqa: PLC0415
-    from trialmill.cli import app  # noqa: F401, PLC0415  registers the verbs of all rooms
     from trialmill.delivered import read_sources  # noqa: PLC0415
 
     study, chance = load_study(STUDY), random.Random(20260331)

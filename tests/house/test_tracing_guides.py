@@ -42,7 +42,7 @@ def commands(guide):
 
 
 def run(arguments):
-    from trialmill.cli import app  # noqa: PLC0415  registers the verbs of all rooms
+    from trialmill.cli import app  # noqa: PLC0415
 
     done = CliRunner().invoke(app, arguments)
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
+
 STUDY = Path(__file__).resolve().parents[2] / "specs" / "by002"
 
 
 @pytest.fixture(scope="session")
 def study():
     """BY002's specs, with the verbs of all rooms registered."""
-    import trialmill.cli  # noqa: F401, PLC0415
     from engine.spec.study import load_study  # noqa: PLC0415
 
     return load_study(STUDY)

@@ -9,13 +9,13 @@ from pathlib import Path
 import pypdf
 import pytest
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.spec.origin_terms import COLLECTED, INVESTIGATOR
 from engine.spec.origins import variable_origins
 from engine.spec.study import load_study
 from submission.acrf import acrf_pdf
 from submission.crf_boxes import NOT_SUBMITTED, colours_of
 from submission.crf_layout import crf_layout
-from trialmill.cli import app  # noqa: F401  registers the verbs of all rooms
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = {

@@ -2,10 +2,10 @@
 
 import pytest
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.spec.study import load_study
 from submission.crf_layout import crf_layout
 from submission.crf_targets import field_targets
-from trialmill.cli import app  # noqa: F401  registers the verbs of all rooms
 
 
 @pytest.fixture(scope="module")

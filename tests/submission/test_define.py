@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from lxml import etree, html
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.spec.study import load_study
 from formats.metadata import DatasetMeta
 from formats.xpt_read import read_xpt
@@ -22,7 +23,6 @@ from submission.define_facts import conforms, number_facts, text_facts, value_fa
 from submission.define_html import define_html, stylesheet
 from submission.define_schema import schema_errors
 from trialmill.build import build_study
-from trialmill.cli import app  # noqa: F401  registers the verbs of all rooms
 
 SECOND = Path(__file__).resolve().parents[1] / "second_study"
 SPECS, EXPORT = SECOND / "kv21", SECOND / "export"

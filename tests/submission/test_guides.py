@@ -13,6 +13,7 @@ import pandas as pd
 import pypdf
 import pytest
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.errors import SpecError
 from engine.spec.document import load_document
 from engine.spec.reference import file_schemas
@@ -27,7 +28,6 @@ from submission.guide_facts import GuideFinding, intermediate_lines, published_s
 from submission.guide_pdf import guide_pdf
 from submission.guide_texts import GuideTexts, lint_guides, load_guide_texts
 from submission.guide_word import guide_docx
-from trialmill.cli import app  # noqa: F401  registers the verbs of all rooms
 
 ROOT = Path(__file__).resolve().parents[2]
 CREATED = datetime.datetime(2030, 1, 1)

@@ -21,8 +21,8 @@ SDTM = f"{BASE}/tabulations/sdtm"
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
+    import trialmill.verbs  # noqa: F401, PLC0415  registers the verbs of all rooms
     from trialmill.build import build_study  # noqa: PLC0415
-    from trialmill.cli import app  # noqa: F401, PLC0415  registers the verbs of all rooms
 
     out = tmp_path_factory.mktemp("kv21") / "out"
     build_study(STUDY, HERE / "export", out, [])

@@ -12,13 +12,13 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.errors import FileError, SpecError
 from formats.xpt_read import read_xpt
 from formats.xpt_write import write_xpt
 from trialmill.build import build_study
 from trialmill.check import check_study
 from trialmill.check_back import take_dispositions
-from trialmill.cli import app  # noqa: F401  registers the verbs of all rooms
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = """

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyreadstat
 import pytest
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.errors import CommandError, FileError
 from engine.spec.registry import RECORD_VERBS, VERBS
 from engine.spec.study import load_study

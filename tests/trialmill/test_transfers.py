@@ -6,7 +6,7 @@ import shutil
 import openpyxl
 import pytest
 
-import trialmill.cli  # noqa: F401  registers the verbs of all rooms
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from edc.export import read_export
 from edc.transfers import compare_transfers
 from engine.errors import CommandError

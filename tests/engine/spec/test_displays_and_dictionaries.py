@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+import trialmill.verbs  # noqa: F401  registers the verbs of all rooms
 from engine.spec.displays import comparisons_of
 from engine.spec.expressions import Expression
 from engine.spec.lint import lint
 from engine.spec.study import load_study
-from trialmill.cli import app  # noqa: F401  registers the verbs of all rooms
 
 KV21 = Path(__file__).resolve().parents[2] / "second_study" / "kv21"
 DISPLAYS = """
