@@ -5,12 +5,15 @@ Sources: architecture, "The contract".
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trialmill.options import DEFAULT_STUDY
+
+COLLECT_EVERY = 20_000  # new objects; specs and rules are many small ones that live to the end of a check
 
 
 def check(
@@ -31,6 +34,8 @@ def check(
     from trialmill.core import CoreChoice  # noqa: PLC0415
     from validators.conformance import told  # noqa: PLC0415
 
+    gc.freeze()  # what is imported stays: not to be gone through again
+    gc.set_threshold(COLLECT_EVERY)
     if dispositions is not None:
         says = take_dispositions(study, dispositions)
         for line in says:
