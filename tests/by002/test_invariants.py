@@ -248,7 +248,7 @@ CORRUPTIONS = [
     ("I12", "two baselines of a vital sign", lambda f: put(f, "ADVS", lambda x: x["ABLFL"].isna() & x["PARAMCD"].eq("PULSE") & x["DTYPE"].isna() & (x["ADT"] < x["TRTSDT"]), "ABLFL", "Y")),
     ("I12", "a vital sign's baseline that is another value", lambda f: put(f, "ADVS", lambda x: x["ABLFL"] == "Y", "BASE", 1.0)),
     ("I12", "two baselines of an interval", lambda f: put(f, "ADEG", lambda x: x["ABLFL"].isna() & x["PARAMCD"].eq("QTCFAG") & x["DTYPE"].eq("AVERAGE") & (x["ADT"] < x["TRTSDT"]), "ABLFL", "Y")),
-    ("I12", "a baseline that no record is flagged for", lambda f: put(f, "ADVS", lambda x: x["ABLFL"] == "Y", "ABLFL", None)),
+    *[("I12", f"a baseline of {d} that no record is flagged for", lambda f, d=d: put(f, d, lambda x: x["ABLFL"] == "Y", "ABLFL", None)) for d in ("ADVS", "ADLB", "ADEG")],
     ("I12", "a single replicate as baseline", lambda f: put(f, "ADEG", lambda x: x["ABLFL"] == "Y", "DTYPE", None)),
     ("I12", "a change at baseline", lambda f: put(f, "ADLB", lambda x: x["ABLFL"] == "Y", "CHG", 0.0)),
     ("SD08", "a baseline after the first dose", lambda f: put(f, "LB", lambda x: x["LBLOBXFL"] == "Y", "LBDTC", "2026-03-01")),
