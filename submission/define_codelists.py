@@ -167,7 +167,11 @@ class CodeLists:
             return [domains] if domains is not None else []
         standard = self.terms.standard(info, variable)
         answers = load_terminology("SDTM", self.built.study.file.standards.sdtm_terminology).codelist(_YES_NO)
-        if standard is None or answers is None or not standard.values or info.package not in self._analyses:
+        if answers is None or info.package not in self._analyses:
+            return []
+        if variable.endswith("FL") and info.variable(variable).type == "Char":  # ADaMIG 1.3: a flag is Y, N or null
+            return [StudyCodelist(answers.name, answers, {})]
+        if standard is None or not standard.values:
             return []
         return [StudyCodelist(answers.name, answers, {})] if all(v in answers for v in standard.values) else []
 
