@@ -60,7 +60,7 @@ def build(
     out = out or Path("build") / study.name
     summary = build_study(study, raw or Path("raw") / study.name, out, packages or [], carrier=carrier, jobs=jobs)
     for name, records in sorted(summary.files.items()):
-        print(f"{out / name}  {records:,} records")
+        print(f"{out / name}  {records:,} record{'' if records == 1 else 's'}")
     print(f"{summary.told()}: {out / 'issues.json'}")
 
 
