@@ -65,7 +65,12 @@ def read_described(raw: bytes, shown: str) -> Described:
         FileError: not JSON, or not of this form; every fault is listed.
     """
     try:
-        return Described.model_validate(orjson.loads(raw))
+        said = orjson.loads(raw)
+        if isinstance(said, dict) and "datasetJSONVersion" in said:
+            raise FileError(Problem(
+                "this is a dataset in Dataset-JSON, and stands where the metadata of a CSV file would", Place(shown),
+                do="move it to a folder of its own, or read it instead of the CSV file"))
+        return Described.model_validate(said)
     except orjson.JSONDecodeError as error:
         raise FileError(Problem("the metadata are not JSON", Place(shown, error.lineno), found=error.msg)) from None
     except ValidationError as error:

@@ -279,3 +279,12 @@ def test_the_published_example_is_read(ending):
         pytest.skip("the published example is not beside the project")
     frame, meta = read_dataset_json(path)
     assert (len(frame), meta.name, frame["AGE"].iloc[0], frame["BRTHDTC"].iloc[0]) == (18, "DM", 84.0, "1928")
+
+
+def test_a_csv_beside_a_dataset_in_dataset_json_says_what_stands_in_its_way(tmp_path):
+    first = tmp_path / "adxx.xpt"
+    write_xpt(first, FRAME, META, CREATED)
+    convert(first, tmp_path / "adxx.json")
+    (tmp_path / "adxx.csv").write_text("USUBJID\n01\n")
+    with pytest.raises(FileError, match="a dataset in Dataset-JSON, and stands where the metadata of a CSV file would"):
+        convert(tmp_path / "adxx.csv", tmp_path / "back.xpt")
