@@ -40,7 +40,8 @@ def named(study: Study, variable: str) -> tuple[DatasetSpec, str]:
     if spec is None:
         known = [*study.datasets, *(f"SUPP{s.name}" for s in study.datasets.values() if s.supplemental)]
         raise CommandError(
-            Problem(f"no dataset of {variable}", expected="DATASET.VARIABLE", nearest=nearest(dataset, known))
+            Problem(f"no dataset {dataset}", found=variable, expected="DATASET.VARIABLE",
+                    nearest=nearest(dataset, known))
         )
     own = [*spec.supplemental, *continuations(spec), *SUPPQUAL]
     known = own if dataset.startswith("SUPP") else [*IMPLIED, *spec.names]
@@ -139,7 +140,8 @@ def choose_record(run: Run, spec: DatasetSpec, wanted: dict[str, str]) -> int:
         return int(rows[0])
     people = run.people.columns["USUBJID"]
     if "USUBJID" in wanted and not (people == wanted["USUBJID"]).any():
-        raise CommandError(Problem(f"no subject {wanted['USUBJID']}", nearest=nearest(wanted["USUBJID"], people)))
+        raise CommandError(Problem(f"no subject {wanted['USUBJID']}", nearest=nearest(wanted["USUBJID"], people),
+                                   do="name a USUBJID of DM"))
     said = ", ".join(f"{k}={v}" for k, v in wanted.items()) or "no values"
     if len(rows):
         what, do = f"{len(rows)} records of {spec.name} have {said}", "add variables that tell them apart"

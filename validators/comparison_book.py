@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from formats.xlsx_write import Sheet
-from validators.comparison_text import COLUMNS, summary
+from validators.comparison_text import HEADS, summary
 
 Cells = list[str | float | int | None]
 
@@ -15,7 +15,7 @@ def sheets(data: dict[str, Any]) -> list[Sheet]:
     """The sheets, from validators.comparison_result.as_data."""
     return [
         Sheet("Summary", {"What": 22, "Says": 100}, list(_head(data))),
-        Sheet("Datasets", dict(zip([c.capitalize() for c in COLUMNS], [12, 16, *[11] * 9], strict=True)),
+        Sheet("Datasets", dict(zip(HEADS, [12, 16, *[11] * 9], strict=True)),
               list(_datasets(data))),
         Sheet("Variables", {"Dataset": 10, "Variable": 12, "Label": 34, "Differ": 10, "Compared": 11, "Largest": 16,
                             "Pattern": 60, "Records": 10, "Spec": 40, "Derived": 60}, list(_variables(data))),

@@ -14,9 +14,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from validators.comparison_result import SAME
-from validators.comparison_text import COLUMNS, summary
+from validators.comparison_text import HEADS, summary
 
-HEADS = [" ".join(w if w in ("BASE", "QC") else w.capitalize() for w in c.split()) for c in COLUMNS]
 BRIEF = 4  # variables that the table of datasets names
 PAGES = Path(__file__).parent / "pages"
 OPEN = 5  # datasets that are not the same are shown open, if they are no more than these

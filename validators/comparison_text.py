@@ -9,6 +9,7 @@ from validators.comparison_result import SAME
 
 COLUMNS = ("DATASET", "VERDICT", "BASE", "QC", "PAIRED", "ONLY BASE", "ONLY QC", "DOUBLED", "ATTRIBUTES", "VARIABLES",
            "VALUES")
+HEADS = [" ".join(w if w in ("BASE", "QC") else w.capitalize() for w in c.split()) for c in COLUMNS]
 WIDEST = 60  # characters of one value
 
 
