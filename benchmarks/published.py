@@ -49,7 +49,10 @@ def collection(name: str) -> Path:
 
 
 def read_published(folder: Path, name: str) -> tuple[pd.DataFrame, DatasetMeta]:
-    """A dataset of a collection: Char as text, Num as float64, dates as SAS dates with their format."""
+    """A dataset of a collection: Char as text, Num as float64, dates as SAS dates with their format.
+
+    A label is cut to the 40 characters that a transport file holds; labels decide nothing here but are compared as cut.
+    """
     about = json.loads((folder / "_meta.json").read_text(encoding="utf-8"))[name]
     frame = pq.read_table(folder / f"{name}.parquet").to_pandas()
     columns: dict[str, pd.Series] = {}

@@ -137,7 +137,7 @@ class Datasets:
         distinct = present.drop_duplicates()
         missing = records - len(present)
         if meta.type == "Num":
-            return number_facts(distinct, missing, records, meta.format)
+            return number_facts(distinct, missing, records)
         temporal = variable.domain.startswith("ISO 8601") or meta.name.endswith("DTC")
         return text_facts(distinct, missing, records, meta.length, temporal=temporal)
 

@@ -51,7 +51,7 @@ class Facts:
         return not self.values
 
 
-def number_facts(values: pd.Series, missing: int, records: int, format_: str = "") -> Facts:
+def number_facts(values: pd.Series, missing: int, records: int) -> Facts:
     """Of a numeric variable; `values` are the different numbers that it has."""
     texts = [number_text(v) for v in sorted(values.tolist())]
     decimals = max((len(t.partition(".")[2]) for t in texts), default=0)

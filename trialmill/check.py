@@ -29,7 +29,6 @@ from trialmill.outputs import ISSUES, JOURNAL, latest_entries, verify_outputs
 from validators.books import workbook
 from validators.causes import causes_of, causes_of_core
 from validators.conformance import Conformance, as_json
-from validators.core import CoreReport
 from validators.core_report import summary
 from validators.dispositions import decide, load_dispositions
 from validators.evaluate import explain, run_rules, unused
@@ -88,7 +87,7 @@ def check_study(folder: Path, out: Path, choice: CoreChoice = NO_CORE) -> Checke
         [*notes, *(note for each in core for note in each.notes)],
     )
     changes = compare(report, last, shelf.lacks)
-    return Checked(report, changes, _written(report, changes, study, out, core))
+    return Checked(report, changes, _written(report, changes, study, out))
 
 
 def linted_study(folder: Path) -> tuple[Study, Catalogue, Rules]:
@@ -151,7 +150,7 @@ def _notes(study: Study, out: Path) -> list[str]:
     return notes
 
 
-def _written(report: Conformance, changes: CheckChanges, study: Study, out: Path, core: list[CoreReport]) -> list[Path]:
+def _written(report: Conformance, changes: CheckChanges, study: Study, out: Path) -> list[Path]:
     """The files of the report; the one that programs read, from which the next check starts, last."""
     about: dict[str, Any] = {
         "study": study.name,
