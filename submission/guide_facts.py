@@ -15,7 +15,7 @@ from engine.spec.dataset import DatasetSpec, is_working
 from engine.spec.method_text import records_method
 from engine.spec.methods import line_sentence, records_sentence
 from engine.spec.study import Study
-from submission.built import Built, Published
+from submission.built import Built
 
 DATA = Path(__file__).parent / "data"
 BEHIND = "Intermediate values:"  # the line after which records_method tells of them
@@ -181,11 +181,6 @@ def comments(study: Study, package: str) -> list[tuple[str, str, str]]:
                 found.append((name, "", spec.header.comment))
             found += [(name, line.name, line.options.comment) for _, line in spec.all_lines() if line.options.comment]
     return found
-
-
-def keys_said(published: Published) -> str:
-    """Key variables in a row."""
-    return ", ".join(published.info.keys)
 
 
 def cut_offs(study: Study, package: str) -> list[str]:

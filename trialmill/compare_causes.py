@@ -10,7 +10,6 @@ Sources: architecture, "Lineage".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,17 +36,6 @@ from validators.comparison_values import Changed
 
 MOST_CELLS = 4  # raw cells that are told of one value
 WORDS = ("BASE", "QC")
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """A variable of a spec that is to be worked out for one side, and which records of which dataset ask for it."""
-
-    side: str
-    result: Result
-    changed: Changed
-    spec: DatasetSpec
-    causes: dict[str, Cause] = field(default_factory=dict)
 
 
 def add_causes(

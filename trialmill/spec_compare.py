@@ -25,7 +25,6 @@ from trialmill.spec_book import CONTENT, ROW, SPECS, Book, Row, SpecSheet, Spot
 MAX_FILE, MAX_UNPACKED = 10_000_000, 20_000_000  # bytes; the specs of 47 datasets take 0.2 and 1.5 million
 MAX_PROBLEMS = 50
 _ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_")
-NEW_ROW = ("Codelist", "Term", "Decode")
 EXPORT_ANEW = "export the specs again and make the edits there:  trialmill spec export STUDY WORKBOOK"
 
 

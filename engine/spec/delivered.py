@@ -59,11 +59,6 @@ class DeliveredDataset:
     name: str
     variables: dict[str, DeliveredVariable] = field(default_factory=dict)
 
-    @property
-    def about_subjects(self) -> bool:
-        """Whether its records are about subjects, as those of trial design are not."""
-        return "USUBJID" in self.variables
-
 
 def read_delivered(path: Path, shown: str) -> dict[str, DeliveredDataset]:
     """The datasets that delivered.csv describes, by name; none where there is no such file.
